@@ -1,0 +1,75 @@
+"""What all commands share: the console, faults in one sentence, reports in one piece."""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+console = Console()
+errors = Console(stderr=True, soft_wrap=True)
+
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the figures to this JSON file.")
+]
+
+
+class UsageError(ValueError):
+    """Options that do not go together; the message says what to give instead."""
+
+
+def fail(message: object) -> NoReturn:
+    """Tell a fault in one sentence and exit with status 1."""
+    errors.print(f"[bold red]error:[/] {_escape(str(message))}", highlight=False)
+    raise typer.Exit(1)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def write_json(path: Path | None, report: object) -> None:
+    """Write a report as JSON, whole or not at all; nothing when `path` is None."""
+    if path is not None:
+        write_text(path, json.dumps(report, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def replacing(path: Path):
+    """A temporary path beside `path` that takes its place when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp's mode is private; a report is as public as any new file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def progress_bar() -> Progress:
+    """A progress bar with a count and the time that is left; vanishes when done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )

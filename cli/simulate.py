@@ -1,0 +1,269 @@
+"""`zeroshift simulate`: a layer on the simulated array."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
+from cli.layers import Selection, select_layer
+from cli.weights import find_quantized, layer_weights, read_arrays
+from compiler import compile_layer
+from compiler.program import Program
+from golden.quantize import quantize
+from golden.weights import PowerOfTwoWeights, TwoTermWeights, integer_terms
+from params import preset
+from sim.engine import Engine
+from sim.simulate import SimulationResult, build_harness, simulate
+from sim.workload import Workload, create_workload
+
+PROGRESS_STEPS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """How weights are quantized; the options of `golden.quantize.quantize`."""
+
+    bits: int
+    levels: int | None = None
+    method: str = "lbw"
+    per_channel: bool = False
+    sparsity: float | None = None
+    terms: int = 1
+
+    def apply(self, weights: np.ndarray) -> PowerOfTwoWeights | TwoTermWeights:
+        """Quantize float weights."""
+        options = {} if self.sparsity is None else {"sparsity": self.sparsity}
+        return quantize(
+            weights,
+            bits=None if self.levels is not None else self.bits,
+            levels=self.levels,
+            method=self.method,
+            per_channel=self.per_channel,
+            terms=self.terms,
+            **options,
+        )
+
+
+def simulate_layer(
+    selection: Selection,
+    weights: PowerOfTwoWeights | TwoTermWeights,
+    *,
+    preset_name: str,
+    engine: Engine,
+    seed: int,
+    stalls: float,
+    waves: Path | None = None,
+) -> tuple[Workload, Program, SimulationResult]:
+    """Quantized weights through compiler, simulator and golden model, with progress shown."""
+    levels = integer_terms(weights)[2]
+    config = preset(preset_name, levels=levels)
+    with errors.status(f"compiling {selection.name} for {config.name}"):
+        workload = create_workload(
+            selection.shape,
+            weights,
+            signed_input=selection.signed_input,
+            signed_output=selection.signed_output,
+            seed=seed,
+        )
+        program = compile_layer(workload.layer, config)
+    with errors.status(f"building the {engine} simulation of {config.name} (kept for next time)"):
+        harness = build_harness(config, engine=engine, waves=waves is not None)
+    with progress_bar() as bar:
+        task = bar.add_task(f"simulating {selection.name}", total=PROGRESS_STEPS)
+        result = simulate(
+            program,
+            workload.image,
+            harness=harness,
+            expected=workload.expected,
+            seed=seed,
+            stalls=stalls,
+            waves=waves,
+            progress=lambda share: bar.update(task, completed=int(share * PROGRESS_STEPS)),
+        )
+    return workload, program, result
+
+
+def layer_report(selection: Selection, program: Program, result: SimulationResult) -> dict:
+    """The figures of a simulated layer."""
+    config, shape = program.config, selection.shape
+    filters = -(-shape.cout // (config.rows * config.filters_per_row))
+    dense = program.passes * filters * shape.taps
+    return {
+        "layer": selection.name,
+        "cin": shape.cin,
+        "cout": shape.cout,
+        "kernel": list(shape.kernel),
+        "stride": list(shape.stride),
+        "dilation": list(shape.dilation),
+        "padding": list(shape.padding),
+        "height": shape.height,
+        "width": shape.width,
+        "levels": program.layer.levels,
+        "bit_exact": result.bit_exact,
+        "mismatch": None if result.mismatch is None else str(result.mismatch),
+        "cycles": result.cycles,
+        "load_cycles": result.load_cycles,
+        "nonzeros": program.nonzeros,
+        "density": program.nonzeros / shape.weights,
+        "lower_bound_cycles": program.lower_bound_cycles,
+        "utilisation": program.lower_bound_cycles / result.cycles,
+        "lane_packing": program.lane_packing,
+        "dense_cycles": dense,
+        "speedup_over_dense": dense / result.cycles,
+        "tiles": len(program.tiles),
+        "passes": program.passes,
+        "bits_per_weight": program.bits_per_weight,
+        "sim_seconds": result.seconds,
+        "sim_cycles_per_second": result.cycles_per_second,
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("simulate", epilog=EPILOG)(simulate_command)
+
+
+EPILOG = """Examples:
+
+zeroshift simulate --layer res4a_branch2b --bits 4 --crop 14x14
+
+zeroshift simulate --net rfcn-resnet101 --layer conv1 --bits 6 --preset ulx3s-dense --crop 64x64
+
+zeroshift simulate --cin 5 --cout 7 --kernel 3 --padding 1 --height 9 --width 9 --preset tiny
+
+zeroshift simulate --layer conv1 --crop 32x32 --weights weights.npz --waves conv1.fst
+"""
+
+
+def simulate_command(
+    net: Annotated[str, typer.Option(help="Network of --layer.")] = "rfcn-resnet50",
+    layer: Annotated[str | None, typer.Option(help="Layer of the network.")] = None,
+    image: Annotated[str, typer.Option(help="Image size of the network, HxW.")] = "600x800",
+    crop: Annotated[str | None, typer.Option(help="Crop the layer's input to HxW.")] = None,
+    cin: Annotated[int | None, typer.Option(help="Own layer: input channels.")] = None,
+    cout: Annotated[int | None, typer.Option(help="Own layer: output channels.")] = None,
+    kernel: Annotated[int | None, typer.Option(help="Own layer: kernel size.")] = None,
+    stride: Annotated[int | None, typer.Option(help="Own layer: stride (1).")] = None,
+    dilation: Annotated[int | None, typer.Option(help="Own layer: dilation (1).")] = None,
+    padding: Annotated[int | None, typer.Option(help="Own layer: padding (0).")] = None,
+    height: Annotated[int | None, typer.Option(help="Own layer: input height.")] = None,
+    width: Annotated[int | None, typer.Option(help="Own layer: input width.")] = None,
+    groups: Annotated[int | None, typer.Option(help="Own layer: groups (1).")] = None,
+    signed_input: Annotated[
+        bool | None,
+        typer.Option("--signed-input/--unsigned-input", help="Sign of the input activations."),
+    ] = None,
+    signed_output: Annotated[
+        bool | None,
+        typer.Option("--signed-output/--relu", help="Signed outputs, or a ReLU."),
+    ] = None,
+    bits: Annotated[int, typer.Option(help="Bits per weight, 2 to 6.")] = 4,
+    levels: Annotated[
+        int | None, typer.Option(help="Magnitudes of a weight, instead of 2^(bits-2).")
+    ] = None,
+    method: Annotated[str, typer.Option(help="Quantizer: lbw, exact or inq.")] = "lbw",
+    per_channel: Annotated[bool, typer.Option(help="A scale per output channel.")] = False,
+    sparsity: Annotated[
+        float | None, typer.Option(help="Between exact (0) and lbw-like density (1).")
+    ] = None,
+    terms: Annotated[int, typer.Option(help="Powers of two per weight, 1 or 2.")] = 1,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Float or quantized weights: .npz, .npy or a torch state dict."),
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="Array in --weights; the layer's name if not given.")
+    ] = None,
+    preset_name: Annotated[
+        str, typer.Option("--preset", help="Array: tiny, ulx3s, ulx3s-dense or large.")
+    ] = "ulx3s",
+    engine: Annotated[Engine, typer.Option(help="Simulator.")] = Engine.VERILATOR,
+    seed: Annotated[int, typer.Option(help="Of weights, image and stalls.")] = 0,
+    stalls: Annotated[
+        float, typer.Option(help="Probability that a stream pauses in a cycle.")
+    ] = 0.0,
+    waves: Annotated[Path | None, typer.Option(help="Record all signals to this FST.")] = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Run a quantized layer on the RTL and check it against the golden model, bit for bit."""
+    own = {
+        "cin": cin, "cout": cout, "kernel": kernel, "stride": stride, "dilation": dilation,
+        "padding": padding, "height": height, "width": width, "groups": groups,
+    }  # fmt: skip
+    if not 0 <= stalls < 1:
+        raise UsageError(f"--stalls is {stalls}, but must be a probability of at least 0, below 1")
+    selection = select_layer(
+        net=net, layer=layer, own=own, image=image, crop=crop,
+        signed_input=signed_input, signed_output=signed_output,
+    )  # fmt: skip
+    name = array or selection.name
+    ready = find_quantized(read_arrays(weights), name) if weights else None
+    quantization = Quantization(
+        bits=bits, levels=levels, method=method, per_channel=per_channel,
+        sparsity=sparsity, terms=terms,
+    )  # fmt: skip
+    if ready is not None:
+        source, how = str(weights), "as in the file"
+        if ready.shape != selection.shape.weight_shape:
+            raise UsageError(
+                f"the weights in {weights} have shape {ready.shape}, but the layer needs "
+                f"{selection.shape.weight_shape}"
+            )
+    else:
+        floats, source = layer_weights(
+            selection.shape.weight_shape, path=weights, name=name, seed=seed
+        )
+        ready, how = quantization.apply(floats), method
+    _, program, result = simulate_layer(
+        selection, ready, preset_name=preset_name, engine=engine, seed=seed,
+        stalls=stalls, waves=waves,
+    )  # fmt: skip
+    report = {
+        "net": net if layer is not None else None,
+        **layer_report(selection, program, result),
+        "bits": bits,
+        "method": how,
+        "weights": source,
+        "preset": preset_name,
+        "engine": str(engine),
+        "seed": seed,
+        "stalls": stalls,
+    }
+    write_json(json_path, report)
+    console.print(_table(report))
+    if not result.bit_exact:
+        raise UsageError(f"the array differs from the golden model: {result.mismatch}")
+
+
+def _table(report: dict) -> Table:
+    shape = (
+        f"{report['cin']} to {report['cout']} channels, kernel {_pair(report['kernel'])}, "
+        f"stride {_pair(report['stride'])}, dilation {_pair(report['dilation'])}, "
+        f"{report['height']}x{report['width']} input"
+    )
+    table = Table(title=f"{report['layer']} on {report['preset']}", show_header=False)
+    for name, value in (
+        ("layer", shape),
+        ("weights", f"{report['weights']}; {report['method']}, {report['levels']} levels"),
+        ("bit exact", "[green]yes[/]" if report["bit_exact"] else "[bold red]NO[/]"),
+        ("cycles", f"{report['cycles']:,}"),
+        ("lower bound", f"{report['lower_bound_cycles']:,} cycles"),
+        ("utilisation", f"{report['utilisation']:.1%}"),
+        ("lane packing", f"{report['lane_packing']:.1%}"),
+        ("nonzeros", f"{report['nonzeros']:,} ({report['density']:.1%} of the weights)"),
+        ("without zero-skip", f"{report['dense_cycles']:,} cycles, "
+                              f"{report['speedup_over_dense']:.2f} times as many"),
+        ("weight stream", f"{report['bits_per_weight']:.2f} bits per weight"),
+        ("simulation", f"{report['sim_seconds']:.1f} s on {report['engine']}, "
+                       f"{report['sim_cycles_per_second']:,.0f} cycles/s"),
+    ):  # fmt: skip
+        table.add_row(name, value)
+    return table
+
+
+def _pair(pair: list[int]) -> str:
+    return f"{pair[0]}x{pair[1]}"

@@ -1,0 +1,107 @@
+"""Weights from files and for synthetic layers."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cli.console import UsageError
+from golden.synthetic import DESCRIPTION, table_3_2_weights
+from golden.weights import PowerOfTwoWeights, TwoTermWeights
+
+FIELDS = ("sign", "level", "scale", "levels")
+"""Arrays that hold one term of a quantized weight array, each under NAME.term.FIELD."""
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file, of a .npy file (as `weight`), or of a torch state dict.
+
+    Raises
+    ------
+    UsageError : no such file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}; give --weights an existing .npz, .npy or .pt")
+    if path.suffix in (".pt", ".pth"):
+        return _read_state_dict(path)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        return dict(loaded) if isinstance(loaded, Mapping) else {"weight": loaded}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+        raise UsageError(f"{path} is no .npz or .npy file of plain arrays: {failure}") from failure
+
+
+def _read_state_dict(path: Path) -> dict[str, np.ndarray]:
+    try:
+        import torch
+    except ImportError as failure:
+        raise UsageError(
+            f"reading {path} needs torch: pip install 'zeroshift[torch]', or save the arrays "
+            f"as .npz"
+        ) from failure
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return {name: value.numpy() for name, value in state.items() if hasattr(value, "numpy")}
+    except Exception as failure:  # torch raises many kinds here; all mean the same to the user
+        reason = str(failure).splitlines()[0] if str(failure) else type(failure).__name__
+        raise UsageError(f"{path} is no torch state dict: {reason}") from failure
+
+
+def find_array(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    """The weights of layer `name`: the array of that name, or of that name with `.weight`.
+
+    A file with a single array needs no name.
+    """
+    for key in (name, f"{name}.weight", f"{name}/weight"):
+        if key in arrays:
+            return arrays[key]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    some = ", ".join(list(arrays)[:6])
+    raise UsageError(f"{path} has no array {name!r}; choose one with --array: {some}, ...")
+
+
+def layer_weights(
+    shape: tuple[int, ...], *, path: Path | None, name: str, seed: int
+) -> tuple[np.ndarray, str]:
+    """Float weights of `shape`, and what reports say of them.
+
+    Raises
+    ------
+    UsageError : the file's array is missing or of another shape.
+    """
+    if path is None:
+        return table_3_2_weights(shape, seed=seed), DESCRIPTION
+    array = find_array(read_arrays(path), name, path)
+    if array.shape != shape:
+        raise UsageError(
+            f"the weights in {path} have shape {array.shape}, but the layer needs {shape} "
+            f"(cout, cin, kernel height, kernel width)"
+        )
+    return array, str(path)
+
+
+def quantized_arrays(
+    name: str, weights: PowerOfTwoWeights | TwoTermWeights
+) -> dict[str, np.ndarray]:
+    """The arrays that keep quantized weights in a .npz file."""
+    terms = weights.terms if isinstance(weights, TwoTermWeights) else (weights,)
+    return {
+        f"{name}.{t}.{field}": np.asarray(getattr(term, field))
+        for t, term in enumerate(terms)
+        for field in FIELDS
+    }
+
+
+def find_quantized(
+    arrays: Mapping[str, np.ndarray], name: str
+) -> PowerOfTwoWeights | TwoTermWeights | None:
+    """Quantized weights kept by `quantized_arrays` under `name`, or None."""
+    terms = []
+    while all(f"{name}.{len(terms)}.{field}" in arrays for field in FIELDS):
+        fields = {field: arrays[f"{name}.{len(terms)}.{field}"] for field in FIELDS}
+        terms.append(PowerOfTwoWeights(**{**fields, "levels": int(fields["levels"])}))
+    if len(terms) > 1:
+        return TwoTermWeights(terms=tuple(terms))
+    return terms[0] if terms else None

@@ -1,0 +1,240 @@
+"""A layer compiled for the array."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from compiler.layout import Layout
+from compiler.stream import WeightStream
+from compiler.tile import Tile
+from compiler.tiling import TilePlan
+from golden.layer import QuantizedConv
+from golden.shape import ConvShape, ShapeError
+from params import ArrayConfig, layouts, packing
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowStream:
+    """What a row reads for every tile, packed as in `params.layouts`.
+
+    Parameters
+    ----------
+    channels : int64 (filter groups, F), output channels, -1 for a missing filter.
+    headers : uint8 (filter groups, bytes).
+    weights : masks and codes; `masks` and `codes` give its words.
+    """
+
+    channels: np.ndarray
+    headers: np.ndarray
+    weights: WeightStream
+
+    @property
+    def masks(self) -> np.ndarray:
+        """uint8 (mask words, bytes)."""
+        return self.weights.masks
+
+    @property
+    def codes(self) -> tuple[np.ndarray, ...]:
+        """For each of the F filters of a group uint8 (code words, bytes)."""
+        return self.weights.codes
+
+    def cycles(self, drain_words: int) -> int:
+        """Cycles of a pass when only the steps, and draining a filter group, take time."""
+        return int(np.maximum(self.weights.steps, drain_words).sum())
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of headers, masks and codes."""
+        return sum(words.size for words in (self.headers, self.masks, *self.codes))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Program:
+    """Everything the array is given for a layer, and where its outputs go.
+
+    The bench writes the run table once, and for each tile the activation words and then the
+    command; every row reads its stream once per tile.
+
+    Parameters
+    ----------
+    config : the array.
+    layer : the convolution; its `shape`.
+    plan : the tiles.
+    rows : for each row of the array its stream; without filter groups where it has none.
+    """
+
+    config: ArrayConfig
+    layer: QuantizedConv
+    plan: TilePlan
+    rows: tuple[RowStream, ...]
+
+    @property
+    def shape(self) -> ConvShape:
+        """The convolution."""
+        return self.layer.shape
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the activation words."""
+        return self.plan.layout
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The tiles in order."""
+        return self.plan.tiles
+
+    @cached_property
+    def active_rows(self) -> tuple[int, ...]:
+        """Rows that have filters: the others take no part and give no outputs."""
+        return tuple(k for k, row in enumerate(self.rows) if len(row.channels))
+
+    def run_table(self) -> np.ndarray:
+        """The words that write the run table, uint8 (runs, bytes) of `layouts.run_write`."""
+        runs = self.layout.runs
+        fields = {
+            "shift": np.array([run.shift for run in runs]),
+            "base": np.array([run.base for run in runs]),
+            "groups": np.array([-(-run.length // self.config.mask_bits) for run in runs]),
+        }
+        table = {"index": np.arange(len(runs)), "run": fields}
+        return packing.pack(layouts.run_write(self.config), table, len(runs))
+
+    def command(self, tile: int) -> np.ndarray:
+        """The command of a tile, uint8 (1, bytes) of `layouts.tile`."""
+        requantization = self.layer.requantization
+        fields = {
+            "passes": self.tiles[tile].passes,
+            "pitch": self.layout.pitch,
+            "rows": sum(1 << row for row in self.active_rows),
+            "signed": int(self.layer.input_format.signed),
+            "low": requantization.low,
+            "high": requantization.high,
+        }
+        return packing.pack(layouts.tile(self.config), fields, 1)
+
+    def activations(self, tile: int, image: np.ndarray) -> np.ndarray:
+        """The activation words of a tile.
+
+        Parameters
+        ----------
+        tile : its number.
+        image : int (cin, height, width), the input activations.
+
+        Returns
+        -------
+        Raw activations, uint8 (words, lanes); word n is for address n.
+
+        Raises
+        ------
+        ActivationError, ShapeError : an image that does not fit the format or the layer.
+        """
+        image = self.layer.input_format.check(image)
+        expected = (self.shape.cin, self.shape.height, self.shape.width)
+        if image.shape != expected:
+            raise ShapeError(f"the image has shape {image.shape}, but the layer takes {expected}")
+        mask = (1 << self.config.activation_bits) - 1
+        raw = (image.astype(np.int64) & mask).astype(np.uint8)
+        return self.tiles[tile].activations(self.layout, raw)
+
+    def load(self, tile: int, image: np.ndarray) -> np.ndarray:
+        """The words that write a tile's activations, uint8 (words, bytes) of `layouts.load`."""
+        words = self.activations(tile, image)
+        fields = {"address": np.arange(len(words)), "word": words}
+        return packing.pack(layouts.load(self.config), fields, len(words))
+
+    def places(self, tile: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where the elements of a row's output words belong.
+
+        Returns
+        -------
+        channel, pixel : int64 (words, drain_width), the output channel and the output pixel
+        y * out_width + x of each element; both -1 for an element that is dropped.
+        """
+        config = self.config
+        pixels = self.tiles[tile].pixels
+        by_word = pixels.reshape(len(pixels), config.drain_width, config.chain_length)
+        # Axes: filter group, pass, filter, word of the chain, chain.
+        pixel = by_word.swapaxes(1, 2)[None, :, None]
+        channel = self.rows[row].channels[:, None, :, None, None]
+        channel, pixel = np.broadcast_arrays(channel, pixel)
+        used = (channel >= 0) & (pixel >= 0)
+
+        def in_words(array):
+            return np.where(used, array, -1).reshape(-1, config.drain_width)
+
+        return in_words(channel), in_words(pixel)
+
+    def assemble(self, outputs: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+        """The output image from the rows' output words.
+
+        Parameters
+        ----------
+        outputs : for each tile and each row the words it gave, packed uint8 (words, bytes) of
+            `layouts.outputs`; what stands for a row that is not active is not looked at.
+
+        Returns
+        -------
+        int64 (cout, out_height, out_width).
+        """
+        image = np.zeros((self.shape.cout, self.shape.out_pixels), dtype=np.int64)
+        for tile, rows in enumerate(outputs):
+            for row in self.active_rows:
+                channel, pixel = self.places(tile, row)
+                used = pixel >= 0
+                image[channel[used], pixel[used]] = self.values(rows[row])[used]
+        return image.reshape(self.shape.cout, self.shape.out_height, self.shape.out_width)
+
+    def values(self, words: np.ndarray) -> np.ndarray:
+        """The activations in packed output words, int64 (words, drain_width)."""
+        raw = packing.unpack(layouts.outputs(self.config), words)
+        if self.layer.requantization.low >= 0:
+            return raw
+        sign = 1 << self.config.activation_bits - 1
+        return (raw ^ sign) - sign
+
+    @property
+    def nonzeros(self) -> int:
+        """Nonzero weights over all terms."""
+        return self.layer.nonzeros
+
+    @property
+    def lower_bound_cycles(self) -> int:
+        """Cycles in which every processing element does one useful step each."""
+        return -(-self.nonzeros * self.shape.out_pixels // self.config.processing_elements)
+
+    @property
+    def lane_packing(self) -> float:
+        """Share of the lanes that compute an output, over all passes."""
+        return self.plan.lane_packing
+
+    @property
+    def passes(self) -> int:
+        """Passes over the filters, summed over the tiles."""
+        return self.plan.passes
+
+    @property
+    def ideal_cycles(self) -> int:
+        """Cycles of the busiest row when only steps and drains take time: no loads, no stalls."""
+        drain_words = self.config.drain_words
+        return self.passes * max(row.cycles(drain_words) for row in self.rows)
+
+    @property
+    def load_words(self) -> int:
+        """Activation words written, summed over the tiles."""
+        return self.plan.load_words
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Bits of masks and codes per weight of the layer, zeros included."""
+        mask_bits, code_bits = layouts.masks(self.config).size, layouts.codes(self.config).size
+        bits = sum(
+            mask_bits * len(row.masks) + code_bits * sum(map(len, row.codes)) for row in self.rows
+        )
+        return bits / self.shape.weights
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of headers, masks and codes that go to the rows, summed over the tiles."""
+        return len(self.tiles) * sum(row.bytes for row in self.rows)

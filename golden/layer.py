@@ -1,0 +1,126 @@
+"""A convolution layer of the quantized network, from activations to activations."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from golden.activations import ActivationFormat
+from golden.convolution import Convolution
+from golden.requantize import Requantization
+from golden.shape import ConvShape
+from golden.weights import LARGEST_EXPONENT
+
+
+class LayerError(ValueError):
+    """The parts of a layer do not go together; the message says which."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuantizedConv:
+    """A convolution with power-of-two weights, its bias, batch-norm and ReLU folded into one step.
+
+    Parameters
+    ----------
+    shape : the convolution.
+    terms : int64 (T, cout, cin, kernel y, kernel x); every entry is 0 or plus or minus 2^e with
+        e < `levels`. The weights are the sums over the T terms.
+    levels : magnitudes on the integer grid.
+    requantization : from accumulators to outputs; None if accumulators are all that is wanted.
+    input_format : the activations that come in.
+
+    Raises
+    ------
+    LayerError : shapes that do not fit, or a term that is no such power of two.
+    ExactnessError : accumulators may exceed 64 bits.
+    """
+
+    shape: ConvShape
+    terms: np.ndarray
+    levels: int
+    requantization: Requantization
+    input_format: ActivationFormat
+
+    def __post_init__(self) -> None:
+        if self.terms.dtype != np.int64 or self.terms.shape[1:] != self.shape.weight_shape:
+            raise LayerError(
+                f"terms are {self.terms.dtype} of shape {self.terms.shape}, but must be int64 of "
+                f"shape (terms, {', '.join(map(str, self.shape.weight_shape))})"
+            )
+        if not 1 <= self.levels <= LARGEST_EXPONENT:
+            raise LayerError(f"levels is {self.levels}, but must be in 1..{LARGEST_EXPONENT}")
+        magnitude = np.abs(self.terms)
+        wrong = ((magnitude & (magnitude - 1)) != 0) | (magnitude >> self.levels != 0)
+        if wrong.any():
+            raise LayerError(
+                f"terms hold {int(self.terms[wrong][0])}, but must be 0 or plus or minus a power "
+                f"of two up to 2^{self.levels - 1}"
+            )
+        if self.requantization is not None and self.requantization.channels != self.shape.cout:
+            raise LayerError(
+                f"requantization has {self.requantization.channels} channels, but the layer has "
+                f"{self.shape.cout}"
+            )
+
+    @cached_property
+    def integer_weights(self) -> np.ndarray:
+        """The weights, int64 (cout, cin, kernel y, kernel x)."""
+        return self.terms.sum(axis=0)
+
+    @cached_property
+    def nonzeros(self) -> int:
+        """Nonzero terms: the shift-and-adds per output pixel."""
+        return int(np.count_nonzero(self.terms))
+
+    @property
+    def density(self) -> float:
+        """Nonzero terms per weight."""
+        return self.nonzeros / self.shape.weights
+
+    @cached_property
+    def _convolution(self) -> Convolution:
+        return Convolution(self.integer_weights, self.shape, largest=self.input_format.largest)
+
+    def accumulate(self, x: np.ndarray) -> np.ndarray:
+        """The accumulators: the convolution alone.
+
+        Parameters
+        ----------
+        x : integers (cin, height, width) of the input format.
+
+        Returns
+        -------
+        int64 (cout, output height, output width).
+
+        Raises
+        ------
+        ActivationError, ShapeError : activations that do not fit the format or the layer.
+        """
+        return self._convolution(self.input_format.check(x))
+
+    def forward(
+        self,
+        x: np.ndarray,
+        residual: np.ndarray | None = None,
+        residual_multiplier: np.ndarray | int | None = None,
+    ) -> np.ndarray:
+        """The outputs, with a residual added before the one rounding if there is one.
+
+        Parameters
+        ----------
+        x : integers (cin, height, width) of the input format.
+        residual : integers (cout, output height, output width).
+        residual_multiplier : integers in 0..65535, one or (cout,).
+
+        Returns
+        -------
+        int64 (cout, output height, output width) within the requantization's limits.
+
+        Raises
+        ------
+        ActivationError, ShapeError, RequantizationError : arrays that do not fit.
+        LayerError : the layer has no requantization.
+        """
+        if self.requantization is None:
+            raise LayerError("the layer has no requantization, so it has only accumulators")
+        return self.requantization.apply(self.accumulate(x), residual, residual_multiplier)

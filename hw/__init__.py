@@ -1,0 +1,1 @@
+"""The shift-and-accumulate array in Amaranth HDL."""

@@ -1,0 +1,146 @@
+"""The end of a row: collects the chains, requantizes, and hands out words."""
+
+from amaranth.hdl import Array, Cat, Module, Signal, signed
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.requantizer import Requantizer
+from params import ArrayConfig, layouts
+
+CHANNELS_AHEAD = 8
+"""Filter groups whose requantization waits here while their weights are decoded."""
+
+
+class Drain(wiring.Component):
+    """Empties the lanes' drain chains through the requantizers into an output FIFO.
+
+    Nothing in here can stall: a pass may end (`accept`) only while the FIFO has room for all its
+    words and the chains will be empty by the time its sums reach them. That is the row's only
+    back-pressure, so neither lanes nor requantizers need a hold.
+
+    Throughput one output word per cycle; a pass takes `config.drain_words` cycles.
+
+    Members
+    -------
+    may_end : Out, a step with `last` may be issued; ends : In, one is.
+    chains : In(accumulators, chain 0 lowest); group g of the lanes is g cycles late.
+    captured : In, lane group 0 has a pass's first sums on its chains.
+    requantizations : In(stream), F entries per filter group; passes : In, of the tile.
+    low, high : In, clamp limits.
+    words : Out(stream of layouts.outputs)
+    empty : Out, every word of every ended pass has been taken.
+    """
+
+    def __init__(self, config: ArrayConfig):
+        self._config = config
+        self._requantizations = data.ArrayLayout(
+            layouts.requantization(config), config.filters_per_row
+        )
+        self._capacity = max(16, 1 << (2 * config.drain_words - 1).bit_length())
+        bound = layouts.activation_bound(config)
+        super().__init__(
+            {
+                "may_end": Out(1),
+                "ends": In(1),
+                "chains": In(
+                    data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)
+                ),
+                "captured": In(1),
+                "requantizations": In(stream.Signature(self._requantizations)),
+                "passes": In(range(config.max_passes + 1)),
+                "low": In(bound),
+                "high": In(bound),
+                "words": Out(stream.Signature(layouts.outputs(config))),
+                "empty": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        words = config.drain_words
+
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(
+            width=self._requantizations.size, depth=CHANNELS_AHEAD
+        )
+        m.d.comb += [
+            queue.w_data.eq(self.requantizations.payload),
+            queue.w_en.eq(self.requantizations.valid),
+            self.requantizations.ready.eq(queue.w_rdy),
+        ]
+
+        # The pass on its way out: its requantizations, its filter and lane of the moment.
+        current = Signal(self._requantizations)
+        filter_index = Signal(range(config.filters_per_row))
+        lane = Signal(range(config.chain_length))
+        draining = Signal()
+        passed = Signal(range(config.max_passes + 1))
+        end_of_pass = Signal()
+        m.d.comb += end_of_pass.eq(
+            (lane == config.chain_length - 1) & (filter_index == config.filters_per_row - 1)
+        )
+        with m.If(draining):
+            m.d.sync += lane.eq(lane + 1)
+            with m.If(lane == config.chain_length - 1):
+                m.d.sync += [lane.eq(0), filter_index.eq(filter_index + 1)]
+            with m.If(end_of_pass):
+                m.d.sync += draining.eq(0)
+        with m.If(self.captured):
+            m.d.sync += [
+                draining.eq(1),
+                lane.eq(0),
+                filter_index.eq(0),
+                current.eq(queue.r_data),
+                passed.eq(passed + 1),
+            ]
+            with m.If(passed == self.passes - 1):
+                m.d.sync += passed.eq(0)
+                m.d.comb += queue.r_en.eq(1)
+
+        outputs = Signal(layouts.outputs(config))
+        for chain in range(config.drain_width):
+            # The groups above have their sums earlier: hold them until group 0 has its own.
+            sums = self.chains[chain]
+            for n in range(1 + chain // config.chains_per_group):
+                held = Signal(signed(config.accumulator_bits), name=f"held_{chain}_{n}")
+                m.d.sync += held.eq(sums)
+                sums = held
+            m.submodules[f"requantizer_{chain}"] = requantizer = Requantizer(config)
+            m.d.comb += [
+                requantizer.accumulator.eq(sums),
+                requantizer.requantization.eq(
+                    Array(current[f] for f in range(config.filters_per_row))[filter_index]
+                ),
+                requantizer.low.eq(self.low),
+                requantizer.high.eq(self.high),
+                outputs[chain].eq(requantizer.o),
+            ]
+        arriving = Signal(requantizer.latency)
+        m.d.sync += arriving.eq(Cat(draining, arriving))
+
+        m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
+            width=outputs.shape().size, depth=self._capacity
+        )
+        m.d.comb += [
+            buffer.w_data.eq(outputs),
+            buffer.w_en.eq(arriving[-1]),
+            self.words.payload.eq(buffer.r_data),
+            self.words.valid.eq(buffer.r_rdy),
+            buffer.r_en.eq(self.words.ready),
+        ]
+
+        room = Signal(range(self._capacity + 1), init=self._capacity)
+        wait = Signal(range(words + 1))
+        taken = Signal()
+        m.d.comb += taken.eq(self.words.valid & self.words.ready)
+        with m.If(self.ends):
+            m.d.sync += [room.eq(room - words + taken), wait.eq(words - 1)]
+        with m.Else():
+            m.d.sync += room.eq(room + taken)
+            with m.If(wait != 0):
+                m.d.sync += wait.eq(wait - 1)
+        m.d.comb += [
+            self.may_end.eq((room >= words) & (wait == 0)),
+            self.empty.eq(room == self._capacity),
+        ]
+        return m

@@ -1,0 +1,118 @@
+"""A ring of words that can be read several times before they are released."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.payloads import replayed
+
+
+class ReplayBuffer(wiring.Component):
+    """Weight buffer: emits each block of words `passes` times in a row.
+
+    A block is the next `lengths` words of the input. It is read `passes` times, its words are
+    released during the last pass, and the input may run ahead as far as the memory allows. A
+    block that is read more than once must fit the memory; one that is read once may be longer.
+
+    Latency two cycles from a word's arrival, throughput one word per cycle, without a bubble
+    between passes or between blocks whose length is known in time. An empty block is skipped.
+
+    Parameters
+    ----------
+    shape : of a word.
+    depth : words of memory.
+    max_length : largest block.
+    max_passes : largest number of passes.
+
+    Members
+    -------
+    i : In(stream of shape), the words of all blocks.
+    lengths : In(stream), words of the next block.
+    passes : In, constant while a block is under way.
+    o : Out(stream of payloads.replayed(shape))
+    """
+
+    def __init__(self, shape, *, depth: int, max_length: int, max_passes: int):
+        self._shape = shape
+        self._depth = depth
+        self._max_length = max_length
+        self._max_passes = max_passes
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "lengths": In(stream.Signature(range(max_length + 1))),
+                "passes": In(range(max_passes + 1)),
+                "o": Out(stream.Signature(replayed(shape))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        depth = self._depth
+        m.submodules.memory = mem = memory.Memory(shape=self._shape, depth=depth, init=[])
+        write = mem.write_port()
+        read = mem.read_port()
+
+        def following(pointer):
+            return Mux(pointer == depth - 1, 0, pointer + 1)
+
+        # `ahead` counts the words at and after the read pointer, `held` all that are not released.
+        ahead = Signal(range(depth + 1))
+        held = Signal(range(depth + 1))
+        start = Signal(range(depth))
+
+        written = Signal()
+        m.d.comb += [
+            self.i.ready.eq(held != depth),
+            written.eq(self.i.valid & self.i.ready),
+            write.en.eq(written),
+            write.data.eq(self.i.payload),
+        ]
+        with m.If(written):
+            m.d.sync += write.addr.eq(following(write.addr))
+
+        length = Signal(range(self._max_length + 1))
+        remaining = Signal.like(length)
+        passes_left = Signal(range(self._max_passes + 1))
+        busy = Signal()
+        last = Signal()
+        final = Signal()
+        fetch = Signal()
+        m.d.comb += [
+            last.eq(remaining == 1),
+            final.eq(passes_left == 1),
+            fetch.eq(busy & (ahead != 0) & (self.o.ready | ~self.o.valid)),
+            read.en.eq(fetch),
+            self.o.payload.word.eq(read.data),
+            self.lengths.ready.eq(~busy | (fetch & last & final)),
+        ]
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += [
+                self.o.valid.eq(fetch),
+                self.o.payload.last.eq(last),
+                self.o.payload.final.eq(final),
+            ]
+
+        rewind = Signal()
+        m.d.comb += rewind.eq(fetch & last & ~final)
+        with m.If(fetch):
+            m.d.sync += [read.addr.eq(following(read.addr)), remaining.eq(remaining - 1)]
+            with m.If(rewind):
+                m.d.sync += [
+                    read.addr.eq(start),
+                    remaining.eq(length),
+                    passes_left.eq(passes_left - 1),
+                ]
+        with m.If(self.lengths.ready):
+            m.d.sync += [
+                busy.eq(self.lengths.valid & (self.lengths.payload != 0)),
+                length.eq(self.lengths.payload),
+                remaining.eq(self.lengths.payload),
+                passes_left.eq(self.passes),
+                start.eq(Mux(fetch, following(read.addr), read.addr)),
+            ]
+        m.d.sync += [
+            ahead.eq(ahead + written - fetch + Mux(rewind, length, 0)),
+            held.eq(held + written - (fetch & final)),
+        ]
+        return m

@@ -1,0 +1,106 @@
+"""From accumulators to activations."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from params import ArrayConfig, layouts
+
+PART_BITS = 17
+"""Accumulator bits per partial product: an 18x18 signed multiplier takes them as unsigned."""
+
+RIGHT_SHIFT_STAGES_PER_CYCLE = 2
+
+
+class Requantizer(wiring.Component):
+    """q = clamp((accumulator * multiplier + offset) >> shift, low, high).
+
+    The product is summed from parts that fit one 18x18 multiplier each, in registers before and
+    after. The right shift goes from its largest stage to its smallest and keeps, behind each
+    stage, only the bits that the remaining stages can still bring into the result; what is cut
+    off above is remembered as an overflow, which the clamp then resolves. The shift rounds
+    down; rounding to nearest comes from the offset.
+
+    Latency: `latency` cycles, throughput one value per cycle, no stalls.
+
+    Members
+    -------
+    accumulator : In(signed), requantization : In(layouts.requantization)
+    low, high : In(signed), constant during a tile.
+    o : Out(activation_bits)
+    """
+
+    def __init__(self, config: ArrayConfig):
+        self._config = config
+        self._parts = -(-config.accumulator_bits // PART_BITS)
+        self._stages = list(reversed(range(config.max_right_shift.bit_length())))
+        shift_cycles = -(-len(self._stages) // RIGHT_SHIFT_STAGES_PER_CYCLE)
+        self.latency = 2 + self._parts + shift_cycles + 2
+        bound = layouts.activation_bound(config)
+        super().__init__(
+            {
+                "accumulator": In(signed(config.accumulator_bits)),
+                "requantization": In(layouts.requantization(config)),
+                "low": In(bound),
+                "high": In(bound),
+                "o": Out(config.activation_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+
+        def registered(value, name, shape=None):
+            signal = Signal(shape if shape is not None else value.shape(), name=name)
+            m.d.sync += signal.eq(value)
+            return signal
+
+        def delayed(value, cycles, name):
+            for n in range(cycles):
+                value = registered(value, f"{name}_{n}")
+            return value
+
+        multiplier = registered(self.requantization.multiplier, "multiplier")
+        parts = []
+        for n in range(self._parts):
+            piece = self.accumulator[n * PART_BITS : (n + 1) * PART_BITS]
+            if n == self._parts - 1:
+                piece = piece.as_signed()
+            piece = registered(piece, f"piece_{n}")
+            parts.append(registered(piece * multiplier, f"product_{n}"))
+
+        width = config.offset_bits + 2
+        total = delayed(self.requantization.offset, 2, "offset")
+        for n, part in enumerate(parts):
+            part = delayed(part, n, f"waiting_{n}")
+            total = registered(total + (part << n * PART_BITS), f"total_{n}", signed(width))
+
+        shift = delayed(self.requantization.shift, 2 + self._parts, "amount")
+        overflow = Signal()
+        result_bits = config.activation_bits + 2
+        for position, stage in enumerate(self._stages):
+            kept = min(len(total), result_bits + (1 << stage) - 1)
+            moved = Signal(signed(len(total)), name=f"moved_{stage}")
+            m.d.comb += moved.eq(Mux(shift[stage], total >> (1 << stage), total))
+            lost = Signal(name=f"lost_{stage}")
+            above = moved[kept - 1 :]
+            m.d.comb += lost.eq(overflow | (above.any() & ~above.all()))
+            # The sign must survive the cut: it is what an overflow clamps towards.
+            narrowed = Cat(moved[: kept - 1], moved[-1]).as_signed()
+            if (position + 1) % RIGHT_SHIFT_STAGES_PER_CYCLE and position + 1 < len(self._stages):
+                total = Signal(signed(kept), name=f"narrowed_{stage}")
+                m.d.comb += total.eq(narrowed)
+                overflow = lost
+            else:
+                total = registered(narrowed, f"narrowed_{stage}", signed(kept))
+                overflow = registered(lost, f"overflow_{stage}")
+                shift = registered(shift, f"shift_{stage}")
+
+        below = registered(Mux(overflow, total[-1], total < self.low), "below")
+        above_high = registered(Mux(overflow, ~total[-1], total > self.high), "above_high")
+        inside = registered(total, "inside")
+        m.d.sync += self.o.eq(
+            Mux(below, self.low, Mux(above_high, self.high, inside))[: config.activation_bits]
+        )
+        return m

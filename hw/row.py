@@ -1,0 +1,134 @@
+"""A row: one stream of filters across all lanes."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.drain import CHANNELS_AHEAD, Drain
+from hw.lane_group import LaneGroup
+from hw.payloads import beat
+from hw.weight_decoder import WeightDecoder
+from params import ArrayConfig, layouts
+
+
+class Row(wiring.Component):
+    """Computes the filters of its streams, one after the other, for every pass of a tile.
+
+    Between `start` and `done` the row takes headers up to the one with `end`; weight words are
+    taken ahead at any time. One step is issued per cycle unless its weights have not arrived,
+    the drain cannot take the end of a pass yet, or a write to the activation memory has the slot.
+
+    Members
+    -------
+    start : In, begins a tile; done : Out, nothing of a tile is under way.
+    tile : In(layouts.tile), constant between start and done.
+    headers, masks, codes : In(streams), the row's weights.
+    runs : In(stream of layouts.run_write)
+    write : In, write_address : In, takes this cycle's slot to write the activation memory.
+    address, memory_write, word : per lane group, to and from the activation memory.
+    outputs : Out(stream of layouts.outputs)
+    """
+
+    def __init__(self, config: ArrayConfig):
+        self._config = config
+        word = data.ArrayLayout(config.activation_bits, config.lanes_per_group)
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "tile": In(layouts.tile(config)),
+                "headers": In(stream.Signature(layouts.header(config))),
+                "masks": In(stream.Signature(layouts.masks(config))),
+                "codes": In(stream.Signature(layouts.codes(config))).array(config.filters_per_row),
+                "runs": In(stream.Signature(layouts.run_write(config))),
+                "write": In(1),
+                "write_address": In(range(config.depth)),
+                "address": Out(range(config.depth)).array(config.lane_groups),
+                "memory_write": Out(1).array(config.lane_groups),
+                "word": In(word).array(config.lane_groups),
+                "outputs": Out(stream.Signature(layouts.outputs(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.weights = weights = WeightDecoder(config)
+        m.submodules.drain = drain = Drain(config)
+        connect(m, flipped(self.masks), weights.masks)
+        connect(m, flipped(self.runs), weights.runs)
+        for f in range(config.filters_per_row):
+            connect(m, flipped(self.codes[f]), weights.codes[f])
+        connect(m, drain.words, flipped(self.outputs))
+        m.d.comb += [
+            weights.pitch.eq(self.tile.pitch),
+            weights.passes.eq(self.tile.passes),
+            drain.passes.eq(self.tile.passes),
+            drain.low.eq(self.tile.low),
+            drain.high.eq(self.tile.high),
+        ]
+
+        # Headers of the next tile wait outside: its number of passes may be another.
+        admitting = Signal()
+        admitted = Signal()
+        # Filter groups whose last pass has not ended, and passes of the present one that have.
+        pending = Signal(range(2 * CHANNELS_AHEAD + 2))
+        ended = Signal(range(config.max_passes + 1))
+        finished = Signal()
+        header = self.headers.payload
+        m.d.comb += [
+            weights.lengths.payload.eq(header.lengths),
+            drain.requantizations.payload.eq(header.requantization),
+            weights.lengths.valid.eq(
+                self.headers.valid & admitting & drain.requantizations.ready
+            ),
+            drain.requantizations.valid.eq(admitted),
+            admitted.eq(weights.lengths.valid & weights.lengths.ready),
+            self.headers.ready.eq(admitted),
+        ]
+        with m.If(self.start):
+            m.d.sync += admitting.eq(1)
+        with m.Elif(admitted & header.end):
+            m.d.sync += admitting.eq(0)
+
+        step = weights.o.payload
+        issue = Signal()
+        m.d.comb += [
+            weights.o.ready.eq(~self.write & (~step.last | drain.may_end)),
+            issue.eq(weights.o.valid & weights.o.ready),
+            drain.ends.eq(issue & step.last),
+            finished.eq(drain.ends & (ended == self.tile.passes - 1)),
+            self.done.eq(~admitting & (pending == 0) & drain.empty),
+        ]
+        m.d.sync += pending.eq(pending + admitted - finished)
+        with m.If(drain.ends):
+            m.d.sync += ended.eq(Mux(finished, 0, ended + 1))
+
+        beats = Signal(beat(config))
+        m.d.comb += [
+            beats.write.eq(self.write),
+            beats.step.address.eq(Mux(self.write, self.write_address, step.address)),
+            beats.step.shift.eq(step.shift),
+            beats.step.codes.eq(step.codes),
+            beats.step.enable.eq(Mux(issue, step.enable, 0)),
+            beats.step.last.eq(issue & step.last),
+        ]
+
+        above = None
+        for g in reversed(range(config.lane_groups)):
+            group = LaneGroup(config)
+            m.submodules[f"group_{g}"] = group
+            m.d.comb += [
+                group.i.eq(beats if above is None else above.o),
+                group.signed.eq(self.tile.signed),
+                self.address[g].eq(group.address),
+                self.memory_write[g].eq(group.write),
+                group.word.eq(self.word[g]),
+            ]
+            if above is not None:
+                m.d.comb += group.from_above.eq(above.to_below)
+            for c in range(config.chains_per_group):
+                m.d.comb += drain.chains[g * config.chains_per_group + c].eq(group.chains[c])
+            above = group
+        m.d.comb += drain.captured.eq(above.captured)
+        return m

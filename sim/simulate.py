@@ -1,0 +1,202 @@
+"""A layer on the simulated array, compared with the golden model."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from cocotb_tools.runner import get_results
+
+from compiler.program import Program
+from params import ArrayConfig
+from sim.build import Build, build, build_root
+from sim.checker import Mismatch, first_mismatch
+from sim.engine import Engine, create_runner
+from sim.errors import SimulationError
+from sim.files import output_words, read_outputs, write_streams
+from sim.harness import VERILOG, Harness
+
+STALL_SCALE = 1 << 16
+"""Steps of a stall probability."""
+
+SECONDS_PER_LOOK = 0.2
+"""How often a running simulation is asked for its progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationResult:
+    """What a simulated layer gave.
+
+    Parameters
+    ----------
+    outputs : int64 (cout, out_height, out_width), the array's.
+    mismatch : the first output that differs from the golden model, or None.
+    cycles : with a tile under way, from its command to its last output.
+    load_cycles : between tiles, for the activation words.
+    seconds : of the simulator, its start included.
+    """
+
+    outputs: np.ndarray
+    mismatch: Mismatch | None
+    cycles: int
+    load_cycles: int
+    seconds: float
+
+    @property
+    def bit_exact(self) -> bool:
+        """Every output equals the golden model's."""
+        return self.mismatch is None
+
+    @property
+    def cycles_per_second(self) -> float:
+        """Simulated cycles of all kinds per second of the simulator."""
+        return (self.cycles + self.load_cycles) / self.seconds
+
+
+def build_harness(
+    config: ArrayConfig,
+    *,
+    engine: Engine = Engine.VERILATOR,
+    waves: bool = False,
+    edit: dict[str, str] | None = None,
+) -> Build:
+    """The harness around the array of `config`, compiled for `engine`; see `sim.build.build`."""
+    return build(
+        lambda: Harness(config),
+        key=repr(config),
+        engine=engine,
+        toplevel="harness",
+        sources=tuple(sorted(VERILOG.glob("*.v"))),
+        waves=waves,
+        edit=edit,
+    )
+
+
+def simulate(
+    program: Program,
+    image: np.ndarray,
+    *,
+    harness: Build,
+    expected: np.ndarray | None = None,
+    seed: int = 0,
+    stalls: float = 0.0,
+    waves: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> SimulationResult:
+    """Run a compiled layer on the RTL and compare every output.
+
+    Parameters
+    ----------
+    program : the layer, compiled for the array in `harness`.
+    image : int (cin, height, width).
+    harness : from `build_harness`, with `waves` where waves are wanted.
+    expected : int (cout, out_height, out_width); the golden model's when None.
+    seed : of the random stalls, 32 bits.
+    stalls : probability in [0, 1) that a stream pauses in a cycle.
+    waves : FST file to write.
+    progress : called now and then with the share of the outputs that has come.
+
+    Raises
+    ------
+    SimulationError : the simulation did not end as it should; a wrong output is no error but a
+        `mismatch`.
+    """
+    if not 0 <= stalls < 1:
+        raise SimulationError(f"stalls is {stalls}, but must be a probability below 1")
+    if expected is None:
+        expected = program.layer.forward(image)
+    total = sum(
+        output_words(program, tile, row)
+        for tile in range(len(program.tiles))
+        for row in range(program.config.rows)
+    )
+    runs = build_root() / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=runs))
+    write_streams(folder, program, image)
+    settings = {
+        "seed": seed & 0xFFFFFFFF,
+        "stalls": int(stalls * STALL_SCALE),
+        "tiles": len(program.tiles),
+        # The longest silence: loading a tile, and a filter of the largest size, many times over.
+        "patience": int(100_000 + 20 * program.config.depth * program.config.max_runs / (1 - stalls)),
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(1) as executor:
+        running = executor.submit(_run, harness, folder, waves)
+        while True:
+            try:
+                running.result(timeout=SECONDS_PER_LOOK)
+                break
+            except FutureTimeoutError:
+                if progress is not None:
+                    progress(min(1.0, _status(folder).get("words", 0) / max(1, total)))
+    seconds = time.perf_counter() - started
+
+    status = _status(folder)
+    try:
+        outputs = program.assemble(read_outputs(folder, program))
+    except ValueError as failure:
+        raise SimulationError(f"{failure}; the run is kept in {folder}") from failure
+    shutil.rmtree(folder)
+    if progress is not None:
+        progress(1.0)
+    return SimulationResult(
+        outputs=outputs,
+        mismatch=first_mismatch(outputs, expected),
+        cycles=status["compute_cycles"],
+        load_cycles=status["load_cycles"],
+        seconds=seconds,
+    )
+
+
+def _run(harness: Build, folder: Path, waves: Path | None) -> None:
+    """Run the cocotb bench in `folder`; what it says goes to bench.log there."""
+    log = folder / "bench.log"
+    wave_arguments = {}
+    if waves is not None:
+        waves.absolute().parent.mkdir(parents=True, exist_ok=True)
+        wave_arguments = (
+            {"plusargs": [f"+dumpfile_path={waves.absolute()}"]}
+            if harness.engine == Engine.ICARUS
+            else {"test_args": ["--trace-file", str(waves.absolute())]}
+        )
+    try:
+        results = create_runner(harness.engine).test(
+            test_module="sim.array_bench",
+            hdl_toplevel=harness.toplevel,
+            hdl_toplevel_lang="verilog",
+            build_dir=harness.folder / "objects",
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            waves=waves is not None,
+            log_file=log,
+            **wave_arguments,
+        )
+        count, failed = get_results(results)
+    except (RuntimeError, SystemExit) as failure:
+        raise SimulationError(f"the simulation broke off: {_reason(log)}") from failure
+    if count != 1 or failed:
+        raise SimulationError(f"the simulation failed: {_reason(log)}")
+
+
+def _reason(log: Path) -> str:
+    """The line of a bench's log that tells why it failed."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    telling = [line for line in lines if "Error" in line]
+    reason = (telling or lines or ["it left no log"])[-1].strip()
+    return f"{reason} (log: {log})"
+
+
+def _status(folder: Path) -> dict:
+    """What the bench last reported."""
+    path = folder / "status.json"
+    return json.loads(path.read_text()) if path.exists() else {}
