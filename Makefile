@@ -7,8 +7,7 @@ comma := ,
 hash := \#
 JOBS ?= 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-# The torch on the default index brings gigabytes of CUDA libraries along.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+BENCHMARKS := quantizers convolution throughput simulation area
 
 pip = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
@@ -24,12 +23,13 @@ need = $(1) >/dev/null 2>&1 || $(call debian,$(2)) || { echo "Zeroshift needs $(
 want = $(1) >/dev/null 2>&1 || $(call debian,$(2)) || \
 	echo "Going on without $(2), which could not be installed: $(3)." >&2
 
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all lint bench fmax clean
 help:
 	@echo "make demo      quantize R-FCN layers, simulate the array, show cycles and utilisation"
 	@echo "make test      the tests but the slow ones; make test-all runs every one"
 	@echo "make lint      ruff and pyright"
 	@echo "make bench     the benchmarks, with torch"
+	@echo "make fmax      place and route the array of the ULX3S (half an hour)"
 	@echo "make clean     remove what was built and installed here"
 
 demo: .venv/installed
@@ -47,8 +47,11 @@ lint: .venv/installed-dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: .venv/installed-bench
-	set -e; for file in benchmarks/[!_]*.py; do \
-		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+	set -e; for name in $(BENCHMARKS); do \
+		echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+fmax: .venv/installed-bench
+	$(BIN)/python -m benchmarks.fmax
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
@@ -83,7 +86,6 @@ clean:
 	@touch $@
 
 .venv/installed-bench: .venv/installed
-	@$(pip) --no-deps --retries 1 --extra-index-url $(TORCH_INDEX) torch
 	@$(pip) -e '.[torch,boards]'
 	@touch $@
 

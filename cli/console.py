@@ -5,11 +5,14 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from golden.errors import UserError
 
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
@@ -19,18 +22,18 @@ JsonOption = Annotated[
 ]
 
 
-class UsageError(ValueError):
+class UsageError(UserError):
     """Options that do not go together; the message says what to give instead."""
 
 
-def fail(message: object) -> NoReturn:
-    """Tell a fault in one sentence and exit with status 1."""
-    errors.print(f"[bold red]error:[/] {_escape(str(message))}", highlight=False)
-    raise typer.Exit(1)
+USER_FAULTS = (UserError, OSError)
+"""What ends a command with one sentence: faults a user can cause, and files that cannot be used."""
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+def tell(fault: object) -> None:
+    """Tell a fault in one sentence."""
+    sentence = " ".join(str(fault).split())
+    errors.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False)
 
 
 def write_json(path: Path | None, report: object) -> None:

@@ -1,19 +1,17 @@
 """`zeroshift simulate`: a layer on the simulated array."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.table import Table
 
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.layers import Selection, select_layer
+from cli.quantization import Quantization
 from cli.weights import find_quantized, layer_weights, read_arrays
 from compiler import compile_layer
 from compiler.program import Program
-from golden.quantize import quantize
 from golden.weights import PowerOfTwoWeights, TwoTermWeights, integer_terms
 from params import preset
 from sim.engine import Engine
@@ -21,31 +19,6 @@ from sim.simulate import SimulationResult, build_harness, simulate
 from sim.workload import Workload, create_workload
 
 PROGRESS_STEPS = 1000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quantization:
-    """How weights are quantized; the options of `golden.quantize.quantize`."""
-
-    bits: int
-    levels: int | None = None
-    method: str = "lbw"
-    per_channel: bool = False
-    sparsity: float | None = None
-    terms: int = 1
-
-    def apply(self, weights: np.ndarray) -> PowerOfTwoWeights | TwoTermWeights:
-        """Quantize float weights."""
-        options = {} if self.sparsity is None else {"sparsity": self.sparsity}
-        return quantize(
-            weights,
-            bits=None if self.levels is not None else self.bits,
-            levels=self.levels,
-            method=self.method,
-            per_channel=self.per_channel,
-            terms=self.terms,
-            **options,
-        )
 
 
 def simulate_layer(
@@ -168,8 +141,8 @@ def simulate_command(
     method: Annotated[str, typer.Option(help="Quantizer: lbw, exact or inq.")] = "lbw",
     per_channel: Annotated[bool, typer.Option(help="A scale per output channel.")] = False,
     sparsity: Annotated[
-        float | None, typer.Option(help="Between exact (0) and lbw-like density (1).")
-    ] = None,
+        float, typer.Option(help="For exact: from its own density (0) to that of lbw (1).")
+    ] = 0.0,
     terms: Annotated[int, typer.Option(help="Powers of two per weight, 1 or 2.")] = 1,
     weights: Annotated[
         Path | None,

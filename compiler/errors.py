@@ -1,5 +1,7 @@
 """The compiler's refusal."""
 
+from golden.errors import UserError
 
-class FitError(ValueError):
+
+class FitError(UserError):
     """A layer does not fit the array; the message says why and what would fit."""

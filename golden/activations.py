@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.errors import UserError
 
-class ActivationError(ValueError):
+
+class ActivationError(UserError):
     """An activation format does not exist, or values do not fit theirs."""
 
 

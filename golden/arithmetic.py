@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.errors import UserError
+
 EXACT = {"float32": 1 << 24, "float64": 1 << 53, "int64": (1 << 63) - 1}
 """Largest magnitude up to which each number format holds every integer."""
 
@@ -26,7 +28,7 @@ SEGMENTS = 64
 """Pieces of a filter from which parts are put together."""
 
 
-class ExactnessError(ValueError):
+class ExactnessError(UserError):
     """Integers are too large for exact evaluation; the message says by how much."""
 
 

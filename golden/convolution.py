@@ -6,6 +6,7 @@ import numpy as np
 
 from golden.arithmetic import EXACT, ExactnessError, Plan, narrow, plan, split
 from golden.shape import ConvShape, ShapeError
+from golden.threads import share
 
 __all__ = ["Convolution", "ExactnessError", "convolve"]
 
@@ -72,14 +73,21 @@ class Convolution:
         return self._run(padded)
 
     def _run(self, padded: np.ndarray) -> np.ndarray:
-        cout, pixels = self.shape.cout, self.shape.out_pixels
-        out = np.empty((cout, pixels), np.int64)
-        scratch = np.empty((0, 0), self._matrix.dtype)
-        for where, columns in self._columns(padded):
-            if scratch.shape[1] != columns.shape[1]:
-                scratch = np.empty((len(self._matrix), columns.shape[1]), self._matrix.dtype)
-            self._accumulate(columns, scratch, out[:, where])
-        return out.reshape(self.shape.output_shape)
+        shape = self.shape
+        out = np.empty((shape.cout, shape.out_pixels), np.int64)
+        row_bytes = shape.taps * shape.out_width * self._matrix.itemsize
+        rows = min(max(1, BLOCK_BYTES // row_bytes), shape.out_height)
+
+        def work(first: int, step: int) -> None:
+            tops = range(first * rows, shape.out_height, step * rows)
+            scratch = np.empty((0, 0), self._matrix.dtype)
+            for where, columns in self._columns(padded, tops, rows):
+                if scratch.shape[1] != columns.shape[1]:
+                    scratch = np.empty((len(self._matrix), columns.shape[1]), self._matrix.dtype)
+                self._accumulate(columns, scratch, out[:, where])
+
+        share(work, -(-shape.out_height // rows))
+        return out.reshape(shape.output_shape)
 
     def _accumulate(self, columns: np.ndarray, sums: np.ndarray, out: np.ndarray) -> None:
         """Evaluate all filters on a column matrix (taps, pixels); `sums` is scratch."""
@@ -95,22 +103,22 @@ class Convolution:
                 upper <<= digit * self.plan.digit_bits
                 out += upper
 
-    def _columns(self, padded: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Blocks of output pixels with the activations under the filters' taps, (taps, pixels).
+    def _columns(
+        self, padded: np.ndarray, tops: range, rows: int
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """The activations under the filters' taps, (taps, pixels), for `rows` output rows each.
 
-        A block is valid until the next one is taken.
+        They are valid until the next ones are taken.
         """
         shape = self.shape
         (kernel_y, kernel_x), (stride_y, stride_x) = shape.kernel, shape.stride
         dilation_y, dilation_x = shape.dilation
         kind = self._matrix.dtype
         width = shape.out_width
-        rows = max(1, BLOCK_BYTES // (shape.taps * width * kind.itemsize))
-        rows = min(rows, shape.out_height)
         # A 1x1 filter reads the activations where they lie.
         direct = shape.kernel == shape.stride == (1, 1) and padded.dtype == kind
         buffer = np.empty((0 if direct else shape.cin, kernel_y, kernel_x, rows * width), kind)
-        for top in range(0, shape.out_height, rows):
+        for top in tops:
             count = min(rows, shape.out_height - top)
             pixels = slice(top * width, (top + count) * width)
             if direct:
@@ -160,17 +168,32 @@ def _pad(x: np.ndarray, shape: ConvShape) -> tuple[np.ndarray, int]:
     Reductions and copies of float32 are several times faster than those of int64.
     """
     x = _integers(x, "activations", shape.input_shape)
-    (pad_y, pad_x), (_, height, width) = shape.padding, x.shape
     for kind in (np.float32, np.int64):
-        padded = np.zeros((shape.cin, height + 2 * pad_y, width + 2 * pad_x), kind)
-        padded[:, pad_y : pad_y + height, pad_x : pad_x + width] = x
-        largest = max(int(padded.max()), -int(padded.min()))
+        padded, largest = _pad_as(kind, x, shape)
         # Rounding is monotonic: what comes out below the limit was exact.
         if kind is np.float32 and largest < EXACT["float32"]:
             return padded, largest
     if x.dtype == np.uint64 and int(x.max()) > EXACT["int64"]:
         raise ExactnessError("activations exceed signed 64-bit integers: use narrower ones")
     return padded, largest
+
+
+def _pad_as(kind: type, x: np.ndarray, shape: ConvShape) -> tuple[np.ndarray, int]:
+    (top, left), (_, height, width) = shape.padding, shape.input_shape
+    padded = np.empty((shape.cin, height + 2 * top, width + 2 * left), kind)
+    channels = max(1, (BLOCK_BYTES >> 4) // padded[0].nbytes)
+    largest = []
+
+    def work(first: int, step: int) -> None:
+        for start in range(first * channels, shape.cin, step * channels):
+            part = padded[start : start + channels]
+            part[:, :top] = part[:, top + height :] = 0
+            part[:, :, :left] = part[:, :, left + width :] = 0
+            part[:, top : top + height, left : left + width] = x[start : start + channels]
+            largest.append(max(int(part.max()), -int(part.min())))
+
+    share(work, -(-shape.cin // channels))
+    return padded, max(largest)
 
 
 def _integers(array: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,12 +7,13 @@ import numpy as np
 
 from golden.activations import ActivationFormat
 from golden.convolution import Convolution
+from golden.errors import UserError
 from golden.requantize import Requantization
 from golden.shape import ConvShape
 from golden.weights import LARGEST_EXPONENT
 
 
-class LayerError(ValueError):
+class LayerError(UserError):
     """The parts of a layer do not go together; the message says which."""
 
 

@@ -19,8 +19,8 @@ def max_pool(
     x : integers (channel, y, x).
     kernel, stride, padding : an integer or a (y, x) pair; `stride` is `kernel` when None. Padding
         never wins, and may be at most half the kernel.
-    ceil_mode : let a last window hang over the edge, if it starts inside the image or its
-        leading padding, as Caffe and PyTorch do.
+    ceil_mode : let a last window hang over the far edge by less than its stride, if it starts
+        inside the image or the padding before it, as Caffe and PyTorch do.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.activations import ActivationFormat
+from golden.errors import UserError
 
 MULTIPLIER_BITS = 16
 """Width of the unsigned multipliers."""
@@ -16,7 +17,7 @@ BLOCK = 1 << 16
 """Accumulators worked on at a time, to stay in the caches."""
 
 
-class RequantizationError(ValueError):
+class RequantizationError(UserError):
     """Requantization parameters are out of range, or would overflow 64 bits."""
 
 
@@ -97,13 +98,7 @@ class Requantization:
                     f"the residual has shape {residual.shape}, but must have the accumulators' "
                     f"{acc.shape}"
                 )
-            limit = (1 << MULTIPLIER_BITS) - 1
-            scale = _per_channel(
-                np.broadcast_to(np.asarray(residual_multiplier), self.multiplier.shape),
-                "residual_multiplier",
-                0,
-                limit,
-            )
+            scale = self._residual_scale(residual_multiplier)
         if not acc.size:
             return acc.astype(np.int64)
 
@@ -122,6 +117,19 @@ class Requantization:
             out[part] >>= self.shift[column]
             np.clip(out[part], self.low, self.high, out=out[part])
         return out
+
+    def _residual_scale(self, multiplier: object) -> np.ndarray:
+        values = np.asarray(multiplier)
+        if values.ndim == 0:
+            values = np.full(self.channels, values)
+        limit = (1 << MULTIPLIER_BITS) - 1
+        values = _per_channel(values, "residual_multiplier", 0, limit)
+        if len(values) != self.channels:
+            raise RequantizationError(
+                f"residual_multiplier has {len(values)} values, but must have one, or one for "
+                f"each of the {self.channels} channels"
+            )
+        return values
 
     def _integers(self, values: np.ndarray, name: str) -> np.ndarray:
         values = np.asarray(values)

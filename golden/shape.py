@@ -5,10 +5,12 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from golden.errors import UserError
+
 Pair = int | tuple[int, int]
 
 
-class ShapeError(ValueError):
+class ShapeError(UserError):
     """A shape is impossible, refused, or does not match the data; the message says which."""
 
 

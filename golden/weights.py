@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.errors import UserError
+
 MAX_LEVELS = 32
 """Most magnitudes a nonzero weight may take."""
 
@@ -11,7 +13,7 @@ LARGEST_EXPONENT = 62
 """Largest power of two that an int64 weight can hold."""
 
 
-class WeightsError(ValueError):
+class WeightsError(UserError):
     """Power-of-two weights are malformed, or do not fit an integer grid of 64 bits."""
 
 
@@ -143,7 +145,8 @@ class TwoTermWeights:
     @property
     def density(self) -> float:
         """Nonzero terms per weight, 0 to 2."""
-        return sum(term.density for term in self.terms)
+        size = self.terms[0].sign.size
+        return self.nonzeros / size if size else 0.0
 
     def dequantize(self) -> np.ndarray:
         """The values, float64."""

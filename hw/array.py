@@ -72,12 +72,19 @@ class Array(wiring.Component):
         tile = Signal(layouts.tile(self.config))
         starting = Signal()
         m.d.comb += [self.tiles.ready.eq(~self.busy), self.runs.ready.eq(~self.busy)]
-        m.d.sync += [starting.eq(0), self.done.eq(0)]
-        with m.If(self.tiles.valid & self.tiles.ready):
-            m.d.sync += [tile.eq(self.tiles.payload), starting.eq(1), self.busy.eq(1)]
-        finished = Cat(row.done for row in rows).all()
-        with m.If(self.busy & ~starting & finished):
-            m.d.sync += [self.busy.eq(0), self.done.eq(1)]
+        started = Signal()
+        finished = Signal()
+        m.d.comb += [
+            started.eq(self.tiles.valid & self.tiles.ready),
+            finished.eq(self.busy & ~starting & Cat(row.done for row in rows).all()),
+        ]
+        m.d.sync += [
+            starting.eq(started),
+            self.busy.eq((self.busy | started) & ~finished),
+            self.done.eq(finished),
+        ]
+        with m.If(started):
+            m.d.sync += tile.eq(self.tiles.payload)
         for k, row in enumerate(rows):
             m.d.comb += [
                 row.tile.eq(tile),

@@ -45,13 +45,9 @@ class CodeUnpacker(wiring.Component):
             drop.eq((take & (taken == count - 1)) | (self.flush & (take | (taken != 0)))),
             self.i.ready.eq(~self.o.valid | drop),
         ]
+        m.d.sync += taken.eq((taken + take) & ~drop.replicate(len(taken)))
         with m.If(take):
-            m.d.sync += [
-                taken.eq(taken + 1),
-                word.as_value().eq(word.as_value() >> self._config.code_bits),
-            ]
-        with m.If(drop):
-            m.d.sync += taken.eq(0)
+            m.d.sync += word.as_value().eq(word.as_value() >> self._config.code_bits)
         with m.If(self.i.ready):
             m.d.sync += [self.o.valid.eq(self.i.valid), word.eq(self.i.payload)]
         return m

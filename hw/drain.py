@@ -1,6 +1,6 @@
 """The end of a row: collects the chains, requantizes, and hands out words."""
 
-from amaranth.hdl import Array, Cat, Module, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,8 @@ class Drain(wiring.Component):
     words and the chains will be empty by the time its sums reach them. That is the row's only
     back-pressure, so neither lanes nor requantizers need a hold.
 
-    Throughput one output word per cycle; a pass takes `config.drain_words` cycles.
+    Throughput one output word per cycle; passes end at least `config.drain_words` cycles apart,
+    and at least two.
 
     Members
     -------
@@ -42,9 +43,7 @@ class Drain(wiring.Component):
             {
                 "may_end": Out(1),
                 "ends": In(1),
-                "chains": In(
-                    data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)
-                ),
+                "chains": In(data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)),
                 "captured": In(1),
                 "requantizations": In(stream.Signature(self._requantizations)),
                 "passes": In(range(config.max_passes + 1)),
@@ -132,15 +131,16 @@ class Drain(wiring.Component):
         room = Signal(range(self._capacity + 1), init=self._capacity)
         wait = Signal(range(words + 1))
         taken = Signal()
-        m.d.comb += taken.eq(self.words.valid & self.words.ready)
-        with m.If(self.ends):
-            m.d.sync += [room.eq(room - words + taken), wait.eq(words - 1)]
-        with m.Else():
-            m.d.sync += room.eq(room + taken)
-            with m.If(wait != 0):
-                m.d.sync += wait.eq(wait - 1)
         m.d.comb += [
-            self.may_end.eq((room >= words) & (wait == 0)),
+            taken.eq(self.words.valid & self.words.ready),
             self.empty.eq(room == self._capacity),
         ]
+        m.d.sync += [
+            room.eq(room + taken - Mux(self.ends, words, 0)),
+            self.may_end.eq(~self.ends & (room >= words) & (wait == 0)),
+        ]
+        with m.If(self.ends):
+            m.d.sync += wait.eq(max(words - 2, 0))
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
         return m

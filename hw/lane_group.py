@@ -79,9 +79,7 @@ class LaneGroup(wiring.Component):
             distance = 1 << stage
             shift = delayed(step.shift[stage], READ_LATENCY + stage, f"shift_{stage}")
             crossing = self.from_above[f"stage_{stage}"]
-            m.d.sync += [
-                self.to_below[f"stage_{stage}"][n].eq(values[n]) for n in range(distance)
-            ]
+            m.d.sync += [self.to_below[f"stage_{stage}"][n].eq(values[n]) for n in range(distance)]
             above = values[distance:] + [crossing[n] for n in range(distance)]
             moved = []
             for lane in range(lanes):

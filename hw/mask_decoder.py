@@ -4,11 +4,15 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.payloads import group, position
-from params import ArrayConfig
+from hw.stream_register import StreamRegister
+from params import ArrayConfig, layouts
+
+GROUP = 4
+"""Bits that one LUT4 tells empty or not."""
 
 
 class MaskDecoder(wiring.Component):
@@ -18,7 +22,7 @@ class MaskDecoder(wiring.Component):
     without a set bit gives one position with no filter enabled. `last` marks the last position
     of a mask word that has `last` set.
 
-    Latency two cycles, throughput one position per cycle, without a bubble between mask words.
+    Latency three cycles, throughput one position per cycle, without a bubble between mask words.
 
     Members
     -------
@@ -39,40 +43,75 @@ class MaskDecoder(wiring.Component):
         m = Module()
         width = self._config.mask_bits
         filters = self._config.filters_per_row
+        # A position on its way, its bit not numbered yet.
+        pick = data.StructLayout(
+            {
+                "base": range(self._config.depth),
+                "shift": self._config.shift_bits,
+                "masks": layouts.masks(self._config),
+                "bit": width,
+                "last": 1,
+            }
+        )
+        m.submodules.picked = picked = StreamRegister(pick)
+
+        # Pick the lowest of the union of the masks' bits that have not been emitted.
         held = Signal(group(self._config))
         busy = Signal()
-        # The union of the masks, without the bits that have been emitted.
         remaining = Signal(width)
-        lowest = Signal(width)
+        before = _any_before(remaining)
         rest = Signal(width)
         only = Signal()
-        advance = Signal()
         m.d.comb += [
-            rest.eq(remaining & (remaining - 1)),
-            lowest.eq(remaining & ~(remaining - 1)),
+            rest.eq(remaining & before),
             only.eq(rest == 0),
-            advance.eq(self.o.ready | ~self.o.valid),
-            self.i.ready.eq(~busy | (advance & only)),
+            picked.i.valid.eq(busy),
+            picked.i.payload.base.eq(held.base),
+            picked.i.payload.shift.eq(held.shift),
+            picked.i.payload.masks.eq(held.masks),
+            picked.i.payload.bit.eq(remaining & ~before),
+            picked.i.payload.last.eq(held.last & only),
+            self.i.ready.eq(~busy | (picked.i.ready & only)),
         ]
-        with m.If(advance):
-            m.d.sync += [
-                self.o.valid.eq(busy),
-                self.o.payload.base.eq(held.base),
-                self.o.payload.index.eq(
-                    Cat(
-                        Cat(lowest[i] for i in range(width) if i >> bit & 1).any()
-                        for bit in range((width - 1).bit_length())
-                    )
-                ),
-                self.o.payload.enable.eq(Cat((held.masks[f] & lowest).any() for f in range(filters))),
-                self.o.payload.shift.eq(held.shift),
-                self.o.payload.last.eq(held.last & only),
-                remaining.eq(rest),
-            ]
+        with m.If(picked.i.ready):
+            m.d.sync += remaining.eq(rest)
         with m.If(self.i.ready):
             m.d.sync += [
                 busy.eq(self.i.valid),
                 held.eq(self.i.payload),
                 remaining.eq(reduce(or_, (self.i.payload.masks[f] for f in range(filters)))),
             ]
+
+        # Number it, and see which filters have it.
+        bit = picked.o.payload.bit
+        m.d.comb += picked.o.ready.eq(self.o.ready | ~self.o.valid)
+        with m.If(picked.o.ready):
+            m.d.sync += [
+                self.o.valid.eq(picked.o.valid),
+                self.o.payload.base.eq(picked.o.payload.base),
+                self.o.payload.shift.eq(picked.o.payload.shift),
+                self.o.payload.last.eq(picked.o.payload.last),
+                self.o.payload.index.eq(
+                    Cat(
+                        Cat(bit[i] for i in range(width) if i >> n & 1).any()
+                        for n in range((width - 1).bit_length())
+                    )
+                ),
+                self.o.payload.enable.eq(
+                    Cat((picked.o.payload.masks[f] & bit).any() for f in range(filters))
+                ),
+            ]
         return m
+
+
+def _any_before(bits):
+    """For each bit, whether a lower one is set: a tree over groups, faster than a carry chain."""
+    width = len(bits)
+    groups = [bits[start : start + GROUP] for start in range(0, width, GROUP)]
+    occupied = Cat(group.any() for group in groups)
+    return Cat(
+        occupied[: i // GROUP].any() | bits[i - i % GROUP : i].any()
+        if i % GROUP
+        else occupied[: i // GROUP].any()
+        for i in range(width)
+    )

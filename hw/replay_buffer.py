@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.payloads import replayed
+from hw.stream_register import StreamRegister
 
 
 class ReplayBuffer(wiring.Component):
@@ -14,8 +15,9 @@ class ReplayBuffer(wiring.Component):
     released during the last pass, and the input may run ahead as far as the memory allows. A
     block that is read more than once must fit the memory; one that is read once may be longer.
 
-    Latency two cycles from a word's arrival, throughput one word per cycle, without a bubble
+    Latency three cycles from a word's arrival, throughput one word per cycle, without a bubble
     between passes or between blocks whose length is known in time. An empty block is skipped.
+    Behind the memory stands a register: a block RAM takes most of a cycle to give its word.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ class ReplayBuffer(wiring.Component):
         held = Signal(range(depth + 1))
         start = Signal(range(depth))
 
+        m.submodules.output = output = StreamRegister(replayed(self._shape))
+        connect(m, output.o, flipped(self.o))
+
         written = Signal()
         m.d.comb += [
             self.i.ready.eq(held != depth),
@@ -81,16 +86,16 @@ class ReplayBuffer(wiring.Component):
         m.d.comb += [
             last.eq(remaining == 1),
             final.eq(passes_left == 1),
-            fetch.eq(busy & (ahead != 0) & (self.o.ready | ~self.o.valid)),
+            fetch.eq(busy & (ahead != 0) & (output.i.ready | ~output.i.valid)),
             read.en.eq(fetch),
-            self.o.payload.word.eq(read.data),
+            output.i.payload.word.eq(read.data),
             self.lengths.ready.eq(~busy | (fetch & last & final)),
         ]
-        with m.If(self.o.ready | ~self.o.valid):
+        with m.If(output.i.ready | ~output.i.valid):
             m.d.sync += [
-                self.o.valid.eq(fetch),
-                self.o.payload.last.eq(last),
-                self.o.payload.final.eq(final),
+                output.i.valid.eq(fetch),
+                output.i.payload.last.eq(last),
+                output.i.payload.final.eq(final),
             ]
 
         rewind = Signal()

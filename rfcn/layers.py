@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from golden.errors import UserError
 from golden.shape import ConvShape
 
 CLASSES = 21
@@ -30,7 +31,7 @@ STAGES = ((2, 64, 1, 1), (3, 128, 2, 1), (4, 256, 2, 1), (5, 512, 1, 2))
 """The four stages of residual blocks: number, inner channels, first block's stride, dilation."""
 
 
-class NetworkError(ValueError):
+class NetworkError(UserError):
     """No such network or layer, or too small an image; the message says what there is."""
 
 

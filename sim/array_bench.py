@@ -18,7 +18,8 @@ CYCLES_PER_LOOK = 20_000
 async def compute_tiles(dut):
     """Run all tiles; write status.json about every `CYCLES_PER_LOOK` cycles and at the end.
 
-    Fails when no output word comes for longer than `patience` cycles.
+    Fails when no output word comes for longer than `patience` cycles, when more than `words`
+    come, or when the loads take more than `load_cycles`.
     """
     settings = json.loads(Path("settings.json").read_text())
     for name in ("seed", "stalls", "tiles"):
@@ -41,6 +42,16 @@ async def compute_tiles(dut):
         quiet = quiet + CYCLES_PER_LOOK if now == words else 0
         words = now
         _report(dut)
+        if int(dut.words.value) > settings["words"]:
+            raise SimulationError(
+                f"{int(dut.words.value)} output words came where {settings['words']} were "
+                f"expected: a row goes on in tile {int(dut.tiles_done.value)} and finds no end"
+            )
+        if int(dut.load_cycles.value) > settings["load_cycles"]:
+            raise SimulationError(
+                f"the loads of tile {int(dut.tiles_done.value)} do not end: "
+                f"{int(dut.load_cycles.value)} cycles so far"
+            )
         if quiet > settings["patience"]:
             raise SimulationError(
                 f"no output for {quiet} cycles: the array hangs in tile "

@@ -4,17 +4,19 @@ import hashlib
 import inspect
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import amaranth
+import cocotb
 from filelock import FileLock
 
 import hw
 import params
 from hw.verilog import to_verilog
-from sim.engine import Engine, build_arguments, create_runner, environment
+from sim.engine import Engine, build_arguments, check_waves, create_runner, environment
 from sim.errors import SimulationError
 
 TIMESCALE = ("1ns", "1ns")
@@ -42,6 +44,7 @@ def build(
     engine: Engine,
     toplevel: str,
     sources: tuple[Path, ...] = (),
+    made_from: tuple[Path, ...] = (),
     waves: bool = False,
     edit: Mapping[str, str] | None = None,
 ) -> Build:
@@ -54,6 +57,8 @@ def build(
     engine, waves : the simulator, and whether it can record waves.
     toplevel : name of the top module.
     sources : further Verilog files that the component instantiates.
+    made_from : Python files outside of `hw` and `params` that the component is made from, besides
+        that of `create`: a change of them is a change of the component.
     edit : texts of the Verilog to replace, each found exactly once or more; for benches that
         check that they notice a fault.
 
@@ -64,10 +69,12 @@ def build(
     digest = hashlib.sha256()
     packages = [Path(module.__file__).parent for module in (hw, params)]
     files = [path for package in packages for path in sorted(package.rglob("*.py"))]
-    files += [Path(inspect.getfile(create)), *sources]
+    files += [Path(inspect.getfile(create)), *made_from, *sources]
     for file in files:
         digest.update(file.read_bytes())
-    for text in (amaranth.__version__, key, toplevel, engine, str(waves), str(edit)):
+    # The simulation is linked to the libraries of this cocotb, in this environment.
+    tools = (amaranth.__version__, cocotb.__version__, sys.prefix)
+    for text in (*tools, key, toplevel, engine, str(waves), str(edit)):
         digest.update(repr(text).encode())
     digest.update(repr(build_arguments(engine)).encode())
     folder = build_root() / f"{toplevel}-{engine}-{digest.hexdigest()[:16]}"
@@ -78,6 +85,8 @@ def build(
         if complete.exists():
             return result
         runner = create_runner(engine)
+        if waves:
+            check_waves(engine)
         verilog = to_verilog(create(), name=toplevel)
         for old, new in (edit or {}).items():
             if old not in verilog:

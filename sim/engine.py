@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,9 @@ from pathlib import Path
 from cocotb_tools import runner
 
 from sim.errors import MissingToolError
+
+WAVE_HEADERS = {"lz4.h": "liblz4-dev", "zlib.h": "zlib1g-dev"}
+"""C headers with which Verilator compiles the recording of waves, and their Debian packages."""
 
 
 class Engine(StrEnum):
@@ -51,6 +55,25 @@ def create_runner(engine: Engine) -> runner.Runner:
     if engine == Engine.ICARUS:
         return runner.Icarus()
     return _Verilator()
+
+
+def check_waves(engine: Engine) -> None:
+    """Make sure that a simulation that records waves can be compiled.
+
+    Raises
+    ------
+    MissingToolError : a header of the libraries that compress waves is not installed.
+    """
+    if engine == Engine.ICARUS:
+        return
+    includes = "".join(f"#include <{header}>\n" for header in WAVE_HEADERS)
+    command = ["g++", "-E", "-x", "c++", "-"]
+    if subprocess.run(command, input=includes, capture_output=True, text=True).returncode:
+        raise MissingToolError(
+            f"waves from the {engine} engine need the headers {' and '.join(WAVE_HEADERS)}, of "
+            f"which one is not installed: install them (Debian: apt-get install "
+            f"{' '.join(WAVE_HEADERS.values())}) or choose the {Engine.ICARUS} engine"
+        )
 
 
 @contextmanager

@@ -60,9 +60,7 @@ def read_outputs(folder: Path, program: Program) -> list[list[np.ndarray]]:
 
 def output_words(program: Program, tile: int, row: int) -> int:
     """Words that a row gives for a tile."""
-    return (
-        len(program.rows[row].channels) * program.tiles[tile].passes * program.config.drain_words
-    )
+    return len(program.rows[row].channels) * program.tiles[tile].passes * program.config.drain_words
 
 
 def _delimited(words: np.ndarray, width: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from cocotb_tools.runner import get_results
 
+import sim.harness
 from compiler.program import Program
 from params import ArrayConfig
 from sim.build import Build, build, build_root
@@ -24,6 +25,9 @@ from sim.harness import VERILOG, Harness
 
 STALL_SCALE = 1 << 16
 """Steps of a stall probability."""
+
+CYCLES_OF_GRACE = 100_000
+"""Cycles of silence that no simulation is given up for."""
 
 SECONDS_PER_LOOK = 0.2
 """How often a running simulation is asked for its progress."""
@@ -73,6 +77,7 @@ def build_harness(
         engine=engine,
         toplevel="harness",
         sources=tuple(sorted(VERILOG.glob("*.v"))),
+        made_from=(Path(sim.harness.__file__),),
         waves=waves,
         edit=edit,
     )
@@ -124,8 +129,15 @@ def simulate(
         "seed": seed & 0xFFFFFFFF,
         "stalls": int(stalls * STALL_SCALE),
         "tiles": len(program.tiles),
+        "words": total,
+        # Many times what loading takes on average.
+        "load_cycles": int(
+            CYCLES_OF_GRACE + 20 * (len(program.layout.runs) + program.load_words) / (1 - stalls)
+        ),
         # The longest silence: loading a tile, and a filter of the largest size, many times over.
-        "patience": int(100_000 + 20 * program.config.depth * program.config.max_runs / (1 - stalls)),
+        "patience": int(
+            CYCLES_OF_GRACE + 20 * program.config.depth * program.config.max_runs / (1 - stalls)
+        ),
     }
     (folder / "settings.json").write_text(json.dumps(settings))
 
@@ -179,6 +191,8 @@ def _run(harness: Build, folder: Path, waves: Path | None) -> None:
             results_xml=str(folder / "results.xml"),
             waves=waves is not None,
             log_file=log,
+            # The bench has no assert statements; rewriting them is half of a short run's time.
+            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": ""},
             **wave_arguments,
         )
         count, failed = get_results(results)

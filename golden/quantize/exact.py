@@ -48,8 +48,9 @@ def sparse(
 
     The zero threshold is z0^(1-k) * z1^k for the knob k = `sparsity`, z0 that of the optimum,
     z1 that of (2.8) with the given mu; what it keeps is rounded to the nearest nonzero level at
-    the best scale for it. Density moves continuously and monotonically from one end to the
-    other: 0 gives `exact`, 1 gives the support of `lbw` at an error no larger than its own.
+    the best scale for it. Density moves monotonically, in steps of single weights, from one end
+    to the other: 0 gives `exact`, 1 the zeros of `lbw`. No weights with as many zeros have a
+    smaller squared error, because at any scale it costs least to drop the smallest weights.
 
     Raises
     ------
@@ -77,18 +78,16 @@ def sparse(
     lowest = int((2 * (top + rows.bias) - (floor >> (rows.mantissa - 1))).max())
     histogram = half_octaves(rows, top, max(lowest, 0) + 2, floor)
     scale = histogram.best_scale(levels, candidates, round_to_zero=False)
-    scale = np.where(histogram.counts[:, :-1].any(axis=1), scale, 0)
     mu_bits = rows.power_bits(scale, three_quarters=True)
     return threshold(rows, mu_bits, _heard(rows, floor), levels).weights(rows, scale, levels)
 
 
 def best_scale(rows: WeightRows, levels: int) -> np.ndarray:
-    """The scale of the optimum of (2.1) for each row, int64; 0 for an all-zero row."""
+    """The scale of the optimum of (2.1) for each row, int64; of no meaning for an all-zero row."""
     top = top_scale(rows)
     candidates = _candidates(rows.values.shape[1], levels, loss=1)
     histogram = half_octaves(rows, top, 2 * (candidates - 1 + levels) + 2)
-    scale = histogram.best_scale(levels, candidates, round_to_zero=True)
-    return np.where(rows.peaks > 0, scale, 0)
+    return histogram.best_scale(levels, candidates, round_to_zero=True)
 
 
 def _candidates(count: int, levels: int, *, loss: int) -> int:

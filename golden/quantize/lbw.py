@@ -70,8 +70,8 @@ def mu_of_rows(rows: WeightRows, mu: float, mu_absolute: float | None) -> list[F
         value = share * peak if mu_absolute is None else share / Fraction(2) ** exponent
         if peak and value < peak * SMALLEST:
             raise QuantizationError(
-                f"{name} is {given!r}, which is too small beside weights of {float(peak):.4g}: "
-                f"every weight would fall on the top level"
+                f"{name} is {given!r}, less than 2^-800 of the largest weight: every weight would "
+                f"fall on the top level"
             )
         # All weights are zero from far below this bound on.
         result.append(min(value, peak * 2**FARTHEST))
@@ -102,7 +102,7 @@ def ceiling(rows: WeightRows, values: list[Fraction]) -> np.ndarray:
 
 
 def best_scale(found: Levels, partial_sums: int | None) -> np.ndarray:
-    """s of (2.9) for each row, int64."""
+    """s of (2.9) for each row, int64; of no meaning for a row of zeros."""
     levels = found.counts.shape[1]
     taken = np.arange(levels) < (levels if partial_sums is None else partial_sums)
     # Rows without a weight on the first levels fall back to the whole sums.
@@ -111,7 +111,7 @@ def best_scale(found: Levels, partial_sums: int | None) -> np.ndarray:
     u = np.where(used, found.sums.sum(axis=0), 0) @ fraction
     v = np.where(used, found.counts, 0) @ fraction**2
     mantissa, exponent = np.frexp(u / np.where(v > 0, v, 1))
-    scales = np.where(v > 0, exponent - (mantissa < 0.75), 0).astype(np.int64)
+    scales = exponent.astype(np.int64) - (mantissa < 0.75)
     # Where the quotient lies next to 3/4 * 2^exponent: on or above it?
     for row in np.flatnonzero((np.abs(mantissa - 0.75) < 1e-9) & (v > 0)).tolist():
         exact_u, exact_v = _exactly(found, row, np.flatnonzero(used[row]).tolist())

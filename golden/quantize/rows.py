@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from golden.errors import UserError
+
 BLOCK = 1 << 16
 """Weights worked on at a time: the scratch arrays of a block stay in the second-level cache."""
 
@@ -13,7 +15,7 @@ LARGEST = 1.5 * 2.0**1023
 """From here on the nearest power of two is not a float64."""
 
 
-class QuantizationError(ValueError):
+class QuantizationError(UserError):
     """Weights or quantizer settings are unusable; the message says why and what to do."""
 
 

@@ -12,6 +12,9 @@ import numpy as np
 from golden.quantize.rows import WeightRows
 from golden.weights import PowerOfTwoWeights
 
+COUNTERS = 4
+"""Counters per key that neighbouring weights take in turn, so that none waits for the last one."""
+
 SILENT = 1.0
 """Stands for the thresholds of an all-zero row; anything above 0 does."""
 
@@ -35,8 +38,9 @@ class Levels:
     sums: np.ndarray
 
     def weights(self, rows: WeightRows, scale: np.ndarray, levels: int) -> PowerOfTwoWeights:
-        """The quantized weights, in the shape the rows came from."""
-        scale = (scale + rows.exponent).astype(np.int64)
+        """The quantized weights in the shape the rows came from; rows of zeros get scale 0."""
+        nonzero = (self.sign.max(axis=1) > 0) | (self.sign.min(axis=1) < 0)
+        scale = np.where(nonzero, scale + rows.exponent, 0).astype(np.int64)
         return PowerOfTwoWeights(
             self.sign.reshape(rows.shape),
             self.level.reshape(rows.shape),
@@ -113,13 +117,16 @@ def tally_keys(
     counts : int64 (rows, keys).
     sums : float64 (parts, rows, keys).
     """
-    count = len(key)
+    count, width = key.shape
     index = key.astype(np.intp)
+    index *= COUNTERS
+    index += np.arange(width) % COUNTERS
     if count > 1:
-        index += np.arange(0, count * keys, keys)[:, None]
+        index += np.arange(0, count * keys * COUNTERS, keys * COUNTERS)[:, None]
     index = index.reshape(-1)
-    size = count * keys
-    counts = np.bincount(index, minlength=size).reshape(count, keys)
+    shape = (count, keys, COUNTERS)
+    size = count * keys * COUNTERS
+    counts = np.bincount(index, minlength=size).reshape(shape).sum(axis=2)
     parts = rows.sum_parts(magnitude.view(rows.values.dtype))
-    sums = [np.bincount(index, part.reshape(-1), size).reshape(count, keys) for part in parts]
+    sums = [np.bincount(index, part.reshape(-1), size).reshape(shape).sum(axis=2) for part in parts]
     return counts, np.stack(sums)

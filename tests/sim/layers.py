@@ -1,0 +1,124 @@
+"""Arrays, layers and checked runs for the tests of this folder."""
+
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from compiler import Program, compile_layer
+from golden.activations import ActivationFormat
+from golden.layer import QuantizedConv
+from golden.requantize import Requantization, fit_requantization
+from golden.shape import ConvShape
+from params import ArrayConfig
+from sim.engine import Engine
+from sim.simulate import SimulationResult, build_harness, simulate
+from tests.compiler.layers import naive_accumulators, naive_forward, random_terms
+
+NO_ICARUS = shutil.which("iverilog") is None or shutil.which("vvp") is None
+
+needs_icarus = pytest.mark.skipif(NO_ICARUS, reason="iverilog is not installed")
+
+ENGINES = (Engine.VERILATOR, pytest.param(Engine.ICARUS, marks=needs_icarus))
+
+QUICK = Engine.VERILATOR if NO_ICARUS else Engine.ICARUS
+"""The engine for arrays that run a few short layers: Icarus builds in seconds."""
+
+NARROW = ArrayConfig(
+    name="narrow", lanes=8, rows=2, levels=20, depth=3072, lane_groups=2, drain_width=2
+)
+"""Takes every layer of R-FCN with all its channels, and two terms of 6 bits each."""
+
+PAIRED = ArrayConfig(
+    name="paired", lanes=8, rows=2, filters_per_row=2, levels=16, depth=3072, lane_groups=2,
+    drain_width=2,
+)  # fmt: skip
+"""Takes every layer of R-FCN with all its channels, two filters per row."""
+
+FLAT = ArrayConfig(
+    name="flat", lanes=4, rows=2, filters_per_row=2, levels=16, depth=9216, drain_width=1
+)
+"""Takes every layer of R-FCN with all its channels on few lanes: for Icarus."""
+
+FORMATS = (
+    ActivationFormat(bits=8, signed=False),
+    ActivationFormat(bits=8, signed=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A layer, an input for it, and its outputs by naive loops."""
+
+    layer: QuantizedConv
+    image: np.ndarray
+    expected: np.ndarray
+
+
+def make_case(
+    shape: ConvShape,
+    terms: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    inputs: ActivationFormat = FORMATS[0],
+    outputs: ActivationFormat = FORMATS[1],
+    image: np.ndarray | None = None,
+    requantization: Requantization | None = None,
+) -> Case:
+    """A case with an image over the whole range of its inputs and outputs that fill theirs."""
+    if image is None:
+        size = (shape.cin, shape.height, shape.width)
+        image = rng.integers(inputs.low, inputs.high, size, endpoint=True)
+
+    def layer(rule: Requantization) -> QuantizedConv:
+        return QuantizedConv(
+            shape=shape,
+            terms=terms,
+            levels=int(np.abs(terms).max(initial=1)).bit_length(),
+            requantization=rule,
+            input_format=inputs,
+        )
+
+    if requantization is None:
+        channels = np.zeros(shape.cout, dtype=np.int64)
+        raw = Requantization(multiplier=channels, bias=channels, shift=channels, low=0, high=0)
+        sums = naive_accumulators(layer(raw), image)
+        requantization = fit_requantization(sums, outputs, not outputs.signed, rng)
+    result = layer(requantization)
+    return Case(layer=result, image=image, expected=naive_forward(result, image))
+
+
+def random_case(shape: ConvShape, *, seed: int, levels: int, terms: int = 1, density: float = 0.5):
+    """A case with random weights, its inputs unsigned for even seeds and its outputs for odd."""
+    rng = np.random.default_rng(seed)
+    return make_case(
+        shape,
+        random_terms(rng, shape, levels=levels, terms=terms, density=density),
+        rng=rng,
+        inputs=FORMATS[seed % 2],
+        outputs=FORMATS[(seed + 1) % 2],
+    )
+
+
+def run_case(
+    case: Case,
+    config: ArrayConfig,
+    *,
+    engine: Engine = QUICK,
+    seed: int = 0,
+    stalls: float = 0.0,
+    program: Program | None = None,
+) -> SimulationResult:
+    """Simulate a case, or `program` in place of its compiled layer; every output must be right."""
+    result = simulate(
+        compile_layer(case.layer, config) if program is None else program,
+        case.image,
+        harness=build_harness(config, engine=engine),
+        expected=case.expected,
+        seed=seed,
+        stalls=stalls,
+    )
+    assert result.bit_exact, f"{result.mismatch} ({config}, seed {seed}, stalls {stalls})"
+    np.testing.assert_array_equal(result.outputs, case.expected)
+    return result

@@ -1,0 +1,184 @@
+"""Every shape class of R-FCN with all its channels, on cropped images, bit for bit."""
+
+import zlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pytest
+
+from compiler import compile_layer
+from golden.quantize import levels_of_bits, quantize
+from golden.shape import ConvShape
+from golden.synthetic import table_3_2_weights
+from params import ArrayConfig
+from rfcn.layers import NETWORKS, NamedLayer, layer_table
+from sim.engine import Engine
+from sim.simulate import build_harness, simulate
+from sim.workload import create_workload
+from tests.sim.layers import FLAT, NARROW, PAIRED, needs_icarus
+
+BITS = (2, 5, 3, 6, 4)
+"""In an order that gives the dense ones of a class with one layer to two filters per row."""
+
+STALLS = 0.2
+
+QUANTIZERS = {
+    "two-term": {"method": "lbw", "terms": 2},
+    "lbw": {"method": "lbw"},
+    "exact": {"method": "exact"},
+    "inq": {"method": "inq"},
+    "per-channel": {"method": "exact", "per_channel": True},
+    "sparse": {"method": "exact", "sparsity": 0.5},
+}
+"""Settings of `quantize`: every method, and every option that changes what the array sees."""
+
+
+def distinct_layers() -> tuple[NamedLayer, ...]:
+    """The layers of all networks that differ in more than the image's size, lightest first."""
+    layers = {}
+    for net in NETWORKS:
+        for layer in layer_table(net):
+            shape = layer.shape
+            key = (shape.weight_shape, shape.stride, shape.dilation, shape.padding)
+            layers.setdefault((*key, layer.signed_input, layer.signed_output), layer)
+    return tuple(sorted(layers.values(), key=lambda layer: layer.shape.weights))
+
+
+def kind(layer: NamedLayer) -> str:
+    """The class of a layer that is looked at with all bit-widths, even if no other is like it."""
+    shape = layer.shape
+    words = [f"{shape.kernel[0]}x{shape.kernel[1]}"]
+    words += [f"/{shape.stride[0]}"] if shape.stride != (1, 1) else []
+    words += [f"dilation {shape.dilation[0]}"] if shape.dilation != (1, 1) else []
+    if shape.taps == max(other.shape.taps for other in LAYERS):
+        words.append(f"{shape.cin} inputs")
+    if shape.cout % 16 and shape.cout > 256:
+        words.append(f"{shape.cout} outputs")
+    return " ".join(words)
+
+
+LAYERS = distinct_layers()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A layer, how it is quantized, and the array it runs on."""
+
+    layer: NamedLayer
+    bits: int
+    quantizer: str
+    config: ArrayConfig
+
+    def __str__(self) -> str:
+        """Name of the test."""
+        name = self.layer.name.replace("/", "-")
+        return f"{name}-{self.bits}bit-{self.quantizer}-{self.config.name}"
+
+
+def spread() -> list[Point]:
+    """Each layer on both arrays, each class with all bits, all bits with all quantizers."""
+    members = defaultdict(list)
+    for layer in LAYERS:
+        members[kind(layer)].append(layer)
+    points, used = [], Counter()
+    for name, layers in members.items():
+        for n in range(max(2 * len(layers), len(BITS))):
+            index, turn = n % len(layers), n // len(layers)
+            layer = layers[index]
+            config = (NARROW, PAIRED)[(index + turn) % 2]
+            bits = min(BITS, key=lambda bits: (used[layer.name, bits], used[name, bits]))
+            quantizer = min(
+                (key for key in QUANTIZERS if fits(key, bits, config)),
+                key=lambda key: (used[key, bits], used[key]),
+            )
+            used.update([(layer.name, bits), (name, bits), (quantizer, bits), quantizer])
+            points.append(Point(layer, bits, quantizer, config))
+    return points
+
+
+def fits(quantizer: str, bits: int, config: ArrayConfig) -> bool:
+    """Whether the array has enough levels; a second term reaches below the first."""
+    levels = levels_of_bits(bits)
+    return config.levels >= (levels + 4 if quantizer == "two-term" else levels)
+
+
+def crop(layer: NamedLayer, *, large: bool) -> ConvShape:
+    """The layer on a small image; also on the smallest every weight meets a pixel."""
+    shape = layer.shape
+    if large:
+        height, width = 5, 7
+    else:
+        height = max(2, 1 - (-shape.padding[0] // shape.stride[0]))
+        width = height + (shape.kernel == (1, 1))
+    return shape.cropped((height - 1) * shape.stride[0] + 1, width * shape.stride[1])
+
+
+def check(point: Point, *, engine: Engine = Engine.VERILATOR) -> None:
+    """Simulate the layer with random weights, image and stalls; compare every output."""
+    layer = point.layer
+    light = layer.shape.weights < 1 << 16
+    shape = crop(layer, large=light and engine == Engine.VERILATOR)
+    seed = zlib.crc32(str(point).encode())
+    weights = quantize(
+        table_3_2_weights(shape.weight_shape, seed=seed),
+        bits=point.bits,
+        **QUANTIZERS[point.quantizer],
+    )
+    workload = create_workload(
+        shape,
+        weights,
+        signed_input=layer.signed_input,
+        signed_output=layer.signed_output,
+        seed=seed,
+    )
+    assert len(np.unique(workload.expected)) > 64
+    result = simulate(
+        compile_layer(workload.layer, point.config),
+        workload.image,
+        harness=build_harness(point.config, engine=engine),
+        expected=workload.expected,
+        seed=seed,
+        stalls=STALLS,
+    )
+    assert result.bit_exact, result.mismatch
+
+
+def test_the_spread_covers_every_combination():
+    points = spread()
+    arrays = {(point.layer.name, point.config.name) for point in points}
+    assert arrays == set(product((layer.name for layer in LAYERS), ("narrow", "paired")))
+    classes = {(kind(point.layer), point.bits) for point in points}
+    assert classes == set(product(map(kind, LAYERS), BITS))
+    quantized = {(point.bits, point.quantizer) for point in points}
+    assert quantized == set(product(BITS, QUANTIZERS))
+
+
+def test_the_classes_are_those_of_the_network():
+    assert set(map(kind, LAYERS)) == {
+        "1x1", "1x1 /2", "1x1 392 outputs", "1x1 1029 outputs", "3x3", "3x3 1024 inputs",
+        "3x3 dilation 2", "7x7 /2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("point", spread(), ids=str)
+def test_every_class_is_exact(point):
+    check(point)
+
+
+def light_points() -> list[Point]:
+    """The lightest layers, on few lanes, with all bit-widths."""
+    light = [layer for layer in LAYERS if layer.shape.weights < 1 << 14]
+    points = []
+    for bits in BITS:
+        for layer in light:
+            quantizer = list(QUANTIZERS)[len(points) % len(QUANTIZERS)]
+            points.append(Point(layer, bits, quantizer, FLAT))
+    return points
+
+
+@needs_icarus
+@pytest.mark.parametrize("point", light_points(), ids=str)
+def test_light_layers_are_exact_on_icarus(point):
+    check(point, engine=Engine.ICARUS)
