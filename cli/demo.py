@@ -21,12 +21,12 @@ LAYERS = (
     ("res2b_branch2a", 16, 54),
     ("res2b_branch2b", 15, 53),
     ("res3a_branch1", 16, 54),
-    ("res4b_branch2b", 10, 53),
-    ("res4b_branch2c", 8, 54),
+    ("res4b_branch2b", 10, 50),
+    ("res4b_branch2c", 15, 50),
     ("res5b_branch2b", 6, 50),
-    ("rpn_conv/3x3", 1, 106),
-    ("rfcn_cls", 6, 54),
-    ("rfcn_bbox", 6, 54),
+    ("rpn_conv/3x3", 2, 50),
+    ("rfcn_cls", 6, 50),
+    ("rfcn_bbox", 6, 50),
 )
 """One layer of every shape class, all channels, and the height and width its input is cropped to.
 
@@ -61,15 +61,16 @@ def demo_command(
     quantization = Quantization(bits=bits, method=method)
     rows = []
     table = Table(
-        title=f"{NET}, {bits}-bit {method} weights ({DESCRIPTION}) on {preset_name}",
-        caption="utilisation: nonzeros x pixels / PEs, over the measured cycles",
+        title=f"{NET} on {preset_name}, {bits}-bit {method} weights, cropped images",
+        caption=f"weights: {DESCRIPTION}\nno skip: cycles of the same array for all weights, "
+        "zeros too; utilisation: nonzeros x pixels / PEs / cycles",
     )
     for name, justify in (
-        ("layer", "left"), ("shape", "left"), ("bit exact", "left"), ("cycles", "right"),
-        ("without skip", "right"), ("fewer", "right"), ("density", "right"),
-        ("lane packing", "right"), ("utilisation", "right"),
+        ("layer", "left"), ("shape", "left"), ("exact", "left"), ("cycles", "right"),
+        ("no skip", "right"), ("fewer", "right"), ("nonzero", "right"),
+        ("lanes used", "right"), ("utilisation", "right"),
     ):  # fmt: skip
-        table.add_column(name, justify=justify)
+        table.add_column(name, justify=justify, no_wrap=True)
     for name, height, width in LAYERS:
         layer = find_layer(NET, name)
         shape = layer.shape.cropped(height, width)
@@ -86,14 +87,14 @@ def demo_command(
         report = layer_report(selection, program, result)
         kernel = f"{shape.kernel[0]}x{shape.kernel[1]}"
         stride = f"/{shape.stride[0]}" if shape.stride[0] > 1 else ""
-        dilated = f" dilation {shape.dilation[0]}" if shape.dilation[0] > 1 else ""
-        size = f"{kernel}{stride}{dilated}, {shape.cin} to {shape.cout}"
+        dilated = f" dil. {shape.dilation[0]}" if shape.dilation[0] > 1 else ""
+        size = f"{kernel}{stride}{dilated}, {shape.cin}>{shape.cout}"
         report["label"] = f"{name}\n{size}"
         rows.append(report)
         table.add_row(
             name, size, "[green]yes[/]" if result.bit_exact else f"[red]{result.mismatch}[/]",
             f"{report['cycles']:,}", f"{report['dense_cycles']:,}",
-            f"{report['speedup_over_dense']:.2f}x", f"{report['density']:.1%}",
+            f"{report['speedup_over_dense']:.1f}x", f"{report['density']:.1%}",
             f"{report['lane_packing']:.1%}", f"{report['utilisation']:.1%}",
         )  # fmt: skip
     console.print(table)

@@ -57,10 +57,10 @@ def draw_cycles(path: Path, rows: list[dict], *, title: str, source: str) -> Non
     axes.set_yticks(list(places), [row["label"] for row in rows], fontsize=9)
     axes.invert_yaxis()
     axes.set_xlabel("cycles")
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.xaxis.set_major_formatter(lambda cycles, _: f"{cycles:,.0f}")
+    axes.set_title(f"{title}\nweights: {source}", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right", fontsize=8)
-    figure.text(0.995, 0.005, f"weights: {source}", ha="right", va="bottom", fontsize=7, color=INK)
     _save(figure, path)
 
 
@@ -88,6 +88,6 @@ def draw_levels(path: Path, rows: list[dict], *, source: str) -> None:
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of the weights")
     axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"Levels of {source}", loc="left", fontsize=10)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    figure.text(0.995, 0.002, f"weights: {source}", ha="right", va="bottom", fontsize=7, color=INK)
     _save(figure, path)

@@ -4,11 +4,18 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lane_group import latency
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
 
 CHANNELS_AHEAD = 8
 """Filter groups whose requantization waits here while their weights are decoded."""
+
+FIFO_LATENCY = 6
+"""Cycles through the FIFO, and from a transfer to the end of a pass that it makes room for."""
+
+CAPACITY_STEP = 16
+"""Words that the FIFO grows by: distributed RAM comes 16 deep."""
 
 
 class Drain(wiring.Component):
@@ -37,7 +44,6 @@ class Drain(wiring.Component):
         self._requantizations = data.ArrayLayout(
             layouts.requantization(config), config.filters_per_row
         )
-        self._capacity = max(16, 1 << (2 * config.drain_words - 1).bit_length())
         bound = layouts.activation_bound(config)
         super().__init__(
             {
@@ -75,6 +81,10 @@ class Drain(wiring.Component):
         draining = Signal()
         passed = Signal(range(config.max_passes + 1))
         end_of_pass = Signal()
+        last_pass = Signal()
+        m.d.comb += last_pass.eq(passed == self.passes - 1)
+        # A cycle late, and still in time: passes end two cycles apart at least.
+        m.d.sync += queue.r_en.eq(self.captured & last_pass)
         m.d.comb += end_of_pass.eq(
             (lane == config.chain_length - 1) & (filter_index == config.filters_per_row - 1)
         )
@@ -92,9 +102,8 @@ class Drain(wiring.Component):
                 current.eq(queue.r_data),
                 passed.eq(passed + 1),
             ]
-            with m.If(passed == self.passes - 1):
+            with m.If(last_pass):
                 m.d.sync += passed.eq(0)
-                m.d.comb += queue.r_en.eq(1)
 
         outputs = Signal(layouts.outputs(config))
         for chain in range(config.drain_width):
@@ -117,8 +126,12 @@ class Drain(wiring.Component):
         arriving = Signal(requantizer.latency)
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
+        # Room for every word between a pass's end and the FIFO's exit, so that the passes of
+        # filters of `words` weights follow each other without a pause.
+        in_flight = latency(config) + requantizer.latency + FIFO_LATENCY
+        capacity = -(-(in_flight + words) // CAPACITY_STEP) * CAPACITY_STEP
         m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
-            width=outputs.shape().size, depth=self._capacity
+            width=outputs.shape().size, depth=capacity
         )
         m.d.comb += [
             buffer.w_data.eq(outputs),
@@ -128,12 +141,12 @@ class Drain(wiring.Component):
             buffer.r_en.eq(self.words.ready),
         ]
 
-        room = Signal(range(self._capacity + 1), init=self._capacity)
+        room = Signal(range(capacity + 1), init=capacity)
         wait = Signal(range(words + 1))
         taken = Signal()
         m.d.comb += [
             taken.eq(self.words.valid & self.words.ready),
-            self.empty.eq(room == self._capacity),
+            self.empty.eq(room == capacity),
         ]
         m.d.sync += [
             room.eq(room + taken - Mux(self.ends, words, 0)),

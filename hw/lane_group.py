@@ -122,3 +122,8 @@ class LaneGroup(wiring.Component):
                 chain_ends[chain] = element.shadow
         m.d.comb += [self.chains[n].eq(end) for n, end in enumerate(chain_ends)]
         return m
+
+
+def latency(config: ArrayConfig) -> int:
+    """Cycles from a step at the highest lane group of a row to `captured` of the lowest."""
+    return config.lane_groups + READ_LATENCY + config.shift_bits + stages(config) + 1

@@ -59,12 +59,13 @@ class MaskDecoder(wiring.Component):
         held = Signal(group(self._config))
         busy = Signal()
         remaining = Signal(width)
-        before = _any_before(remaining)
-        rest = Signal(width)
+        before = Signal(width)
+        # Told a cycle ahead, so that taking the next mask word need not wait for the whole tree.
         only = Signal()
+        union = Signal(width)
         m.d.comb += [
-            rest.eq(remaining & before),
-            only.eq(rest == 0),
+            before.eq(_any_before(remaining)),
+            union.eq(reduce(or_, (self.i.payload.masks[f] for f in range(filters)))),
             picked.i.valid.eq(busy),
             picked.i.payload.base.eq(held.base),
             picked.i.payload.shift.eq(held.shift),
@@ -74,12 +75,13 @@ class MaskDecoder(wiring.Component):
             self.i.ready.eq(~busy | (picked.i.ready & only)),
         ]
         with m.If(picked.i.ready):
-            m.d.sync += remaining.eq(rest)
+            m.d.sync += [remaining.eq(remaining & before), only.eq(_count(m, remaining) <= 2)]
         with m.If(self.i.ready):
             m.d.sync += [
                 busy.eq(self.i.valid),
                 held.eq(self.i.payload),
-                remaining.eq(reduce(or_, (self.i.payload.masks[f] for f in range(filters)))),
+                remaining.eq(union),
+                only.eq(_count(m, union) <= 1),
             ]
 
         # Number it, and see which filters have it.
@@ -115,3 +117,16 @@ def _any_before(bits):
         else occupied[: i // GROUP].any()
         for i in range(width)
     )
+
+
+def _count(m, bits):
+    """How many bits are set, 3 for more than two: a tree whose nodes are two LUT4 each."""
+    if len(bits) == 1:
+        return Cat(bits[0], 0)
+    half = 1 << (len(bits) - 1).bit_length() - 1
+    a, b = _count(m, bits[:half]), _count(m, bits[half:])
+    node = Signal(2, name="count")
+    m.d.comb += node.eq(
+        Cat((a[0] ^ b[0]) | a.all() | b.all() | (a[1] & b[1]), a[1] | b[1] | (a[0] & b[0]))
+    )
+    return node

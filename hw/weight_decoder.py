@@ -57,11 +57,13 @@ class WeightDecoder(wiring.Component):
         m.submodules.walker = walker = RunWalker(config)
         m.submodules.prefetch = prefetch = StreamBuffer(walker.o.payload.shape())
         m.submodules.decoder = decoder = MaskDecoder(config)
+        m.submodules.positions = positions = StreamBuffer(decoder.o.payload.shape())
         connect(m, flipped(self.masks), mask_buffer.i)
         connect(m, flipped(self.runs), walker.runs)
         connect(m, mask_buffer.o, walker.i)
         connect(m, walker.o, prefetch.i)
         connect(m, prefetch.o, decoder.i)
+        connect(m, decoder.o, positions.i)
         m.d.comb += [walker.pitch.eq(self.pitch), mask_buffer.passes.eq(self.passes)]
 
         code_buffers, unpackers = [], []
@@ -106,16 +108,16 @@ class WeightDecoder(wiring.Component):
         ]
         m.d.sync += given.eq((given | takes) & ~everywhere.replicate(len(buffers)))
 
-        position = decoder.o.payload
+        position = positions.o.payload
         complete = Signal()
         go = Signal()
         missing = Cat(
             position.enable[f] & ~unpackers[f].o.valid for f in range(config.filters_per_row)
         )
         m.d.comb += [
-            complete.eq(decoder.o.valid & ~missing.any()),
+            complete.eq(positions.o.valid & ~missing.any()),
             go.eq(complete & (self.o.ready | ~self.o.valid)),
-            decoder.o.ready.eq(go),
+            positions.o.ready.eq(go),
         ]
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += [

@@ -72,6 +72,7 @@ def test_every_arithmetic(arithmetic, weight_bits):
 @pytest.mark.parametrize("padding", [0, 1])
 def test_blocks_of_pixels(monkeypatch, kernel, weight_bits, padding):
     monkeypatch.setattr(golden.convolution, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(golden.convolution, "COPY_BYTES", 1000)
     shape = ConvShape(cin=6, cout=3, kernel=kernel, padding=padding, height=11, width=13)
     x, weights = random_case(np.random.default_rng(0), shape, weight_bits, 8, True)
     check(convolve(x, weights, shape), naive.convolve(x, weights, shape))

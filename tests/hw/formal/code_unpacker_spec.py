@@ -1,14 +1,15 @@
 """Specification of the code unpacker."""
 
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from params import ArrayConfig, layouts
 from tests.hw.formal.reference import nth, transfer
+from tests.hw.formal.specification import Specification
 
 
-class CodeUnpackerSpec(wiring.Component):
+class CodeUnpackerSpec(Specification):
     """The codes of a pass are those of its words in order; each pass begins with a new word.
 
     The n-th code that a pass takes is code n mod `codes_per_word` of its word
@@ -23,28 +24,28 @@ class CodeUnpackerSpec(wiring.Component):
     """
 
     def __init__(self, dut, config: ArrayConfig, *, invariants: bool = False):
-        self._dut = dut
         self._config = config
         self._invariants = invariants
         probes = {
-            "probe_word": In(layouts.codes(config)),
-            "probe_taken": In(range(config.codes_per_word)),
+            "word": In(layouts.codes(config)),
+            "taken": In(range(config.codes_per_word)),
         }
         super().__init__(
+            dut,
             {
                 "i": In(stream.Signature(layouts.codes(config))),
                 "flush": In(1),
                 "o": Out(stream.Signature(layouts.code(config))),
-                **(probes if invariants else {}),
-            }
+            },
+            probes=probes if invariants else None,
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dut = self._dut
-        connect(m, flipped(self.i), self._dut.i)
-        connect(m, self._dut.o, flipped(self.o))
-        m.d.comb += self._dut.flush.eq(self.flush)
+        m.submodules.dut = self.dut
+        connect(m, flipped(self.i), self.dut.i)
+        connect(m, self.dut.o, flipped(self.o))
+        m.d.comb += self.dut.flush.eq(self.flush)
         count = self._config.codes_per_word
 
         held = Signal()
@@ -74,10 +75,10 @@ class CodeUnpackerSpec(wiring.Component):
             Cover(self.flush & held & ~done & transfer(self.i) == 0),
         ]
         if self._invariants:
-            m.d.comb += Assert(before == self.probe_taken)
+            m.d.comb += Assert(before == self.probe("taken"))
             for n in range(count):
                 with m.If(held & (before + n < count)):
-                    code = self.probe_word[n].as_value()
+                    code = self.probe("word")[n].as_value()
                     m.d.comb += Assert(code == nth(codes, before + n))
             m.d.comb += Assert(held | (before == 0))
         return m

@@ -14,20 +14,28 @@ class Queue:
     ----------
     depth : most values that the block may hold.
     push, value : a value arrives in this cycle; pop : entry 0 leaves in this cycle.
+    latency : cycles from the arrival of a value until it counts as `settled`.
+
+    Members
+    -------
+    count : number of entries; settled : those that arrived at least `latency` cycles ago, as
+    long as none that is younger has left.
     """
 
-    def __init__(self, m: Module, name: str, shape, depth: int, *, push, value, pop):
+    def __init__(self, m: Module, name: str, shape, depth: int, *, push, value, pop, latency=1):
         self.count = Signal(range(depth + 2), name=f"{name}_count")
         self.entries = [Signal(shape, name=f"{name}_{n}") for n in range(depth)]
-        self.fresh = Signal(name=f"{name}_fresh")
-        """The newest entry came in the cycle before."""
+        young = [Signal(name=f"{name}_young_{n}") for n in range(latency - 1)]
+        self.settled = self.count - sum(young)
         kept = Signal(range(depth + 2), name=f"{name}_kept")
         m.d.comb += [
             kept.eq(self.count - Mux(pop, 1, 0)),
             Assert(~pop | (self.count != 0)),
             Assert(self.count <= depth),
         ]
-        m.d.sync += [self.count.eq(kept + Mux(push, 1, 0)), self.fresh.eq(push)]
+        m.d.sync += self.count.eq(kept + Mux(push, 1, 0))
+        for newer, older in zip([push, *young], young, strict=False):
+            m.d.sync += older.eq(newer)
         with m.If(pop):
             for entry, following in zip(self.entries, self.entries[1:], strict=False):
                 m.d.sync += entry.eq(following)
@@ -50,11 +58,13 @@ def assert_held(m: Module, stream) -> None:
         m.d.comb += [Assert(stream.valid), Assert(stream.payload == payload)]
 
 
-def previous(m: Module, value, name: str):
-    """`value` one cycle ago, 0 after reset."""
-    signal = Signal.like(value, name=name)
-    m.d.sync += signal.eq(value)
-    return signal
+def past(m: Module, value, cycles: int):
+    """The bit `value` as it was `cycles` ago, 0 before the reset."""
+    for n in range(cycles):
+        before = Signal(name=f"past_{n}")
+        m.d.sync += before.eq(value)
+        value = before
+    return value
 
 
 def nth(entries, index):

@@ -1,21 +1,27 @@
 """Specification of the replay buffer."""
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.payloads import replayed
-from tests.hw.formal.reference import Queue, assert_held, nth, previous, transfer
+from tests.hw.formal.reference import Queue, assert_held, nth, past, transfer
+from tests.hw.formal.specification import Specification
 
 SHAPE = 4
+LATENCY = 3
+"""Cycles from a word's arrival until it is on offer."""
+REGISTERS = 2
+"""Words on their way out of the memory."""
 
 
-class ReplayBufferSpec(wiring.Component):
+class ReplayBufferSpec(Specification):
     """Every block comes out `passes` times in order, however inputs and output pause.
 
     The reference keeps the words from their arrival to their transfer in the last pass, so that
-    a word released or overwritten too early shows. The next word is on offer two cycles after
-    it and its block have come, and there is room for a word whenever fewer than `depth` wait.
+    a word released or overwritten too early shows. The next word is on offer `LATENCY` cycles
+    after it and its block have come, and there is room for a word whenever fewer than `depth`
+    wait.
     Assumed is what the contract asks for: at least one pass, and blocks that are read more than
     once fit the memory.
 
@@ -27,41 +33,43 @@ class ReplayBufferSpec(wiring.Component):
     """
 
     def __init__(self, dut, *, depth, max_length, max_passes, invariants: bool = False):
-        self._dut = dut
         self._depth = depth
         self._max_length = max_length
         self._max_passes = max_passes
         self._invariants = invariants
         pointer, amount = range(depth), range(depth + 1)
         probes = {
-            "probe_busy": In(1),
-            "probe_ahead": In(amount),
-            "probe_held": In(amount),
-            "probe_start": In(pointer),
-            "probe_read__addr": In(pointer),
-            "probe_write__addr": In(pointer),
-            "probe_length": In(range(max_length + 1)),
-            "probe_remaining": In(range(max_length + 1)),
-            "probe_passes_left": In(range(max_passes + 1)),
-            "probe_memory": In(SHAPE).array(depth),
+            "busy": In(1),
+            "ahead": In(amount),
+            "held": In(amount),
+            "start": In(pointer),
+            "read__addr": In(pointer),
+            "write__addr": In(pointer),
+            "length": In(range(max_length + 1)),
+            "remaining": In(range(max_length + 1)),
+            "passes_left": In(range(max_passes + 1)),
+            "memory": In(SHAPE).array(depth),
+            "output.i__valid": In(1),
+            "output.i__payload": In(replayed(SHAPE)),
         }
         super().__init__(
+            dut,
             {
                 "i": In(stream.Signature(SHAPE)),
                 "lengths": In(stream.Signature(range(max_length + 1))),
                 "passes": In(range(max_passes + 1)),
                 "o": Out(stream.Signature(replayed(SHAPE))),
-                **(probes if invariants else {}),
-            }
+            },
+            probes=probes if invariants else None,
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dut = self._dut
-        connect(m, flipped(self.i), self._dut.i)
-        connect(m, flipped(self.lengths), self._dut.lengths)
-        connect(m, self._dut.o, flipped(self.o))
-        m.d.comb += self._dut.passes.eq(self.passes)
+        m.submodules.dut = self.dut
+        connect(m, flipped(self.i), self.dut.i)
+        connect(m, flipped(self.lengths), self.dut.lengths)
+        connect(m, self.dut.o, flipped(self.o))
+        m.d.comb += self.dut.passes.eq(self.passes)
         length = self.lengths.payload
         m.d.comb += Assume(
             ~self.lengths.valid
@@ -80,17 +88,17 @@ class ReplayBufferSpec(wiring.Component):
         final = Signal()
         ends = Signal()
         given = transfer(self.o)
-        # The output register holds one word beside the memory's.
         words = Queue(
-            m, "words", SHAPE, self._depth + 1,
-            push=transfer(self.i), value=self.i.payload, pop=given & final,
+            m, "words", SHAPE, self._depth + REGISTERS,
+            push=transfer(self.i), value=self.i.payload, pop=given & final, latency=LATENCY,
         )  # fmt: skip
         block = data.StructLayout({"length": length.shape(), "passes": self.passes.shape()})
         accepted = Signal(block)
         m.d.comb += [accepted.length.eq(length), accepted.passes.eq(self.passes)]
         blocks = Queue(
-            m, "blocks", block, 2,
+            m, "blocks", block, 1 + REGISTERS,
             push=transfer(self.lengths) & (length != 0), value=accepted, pop=ends,
+            latency=LATENCY,
         )  # fmt: skip
         current = blocks.entries[0]
         # Words of the last pass leave the queue one by one, the others stay.
@@ -115,22 +123,20 @@ class ReplayBufferSpec(wiring.Component):
             ]
         assert_held(m, self.o)
 
-        settled = (words.count - words.fresh) > cursor
-        offered = self.lengths.valid & (length != 0)
-        offered = previous(m, previous(m, offered, "offered_1"), "offered_2")
-        unreleased = words.count - (self.o.valid & final)
+        wanting = words.settled <= cursor
+        offered = past(m, self.lengths.valid & (length != 0), LATENCY)
         m.d.comb += [
-            Assert(self.o.valid | ~settled | (blocks.count == blocks.fresh)),
-            Assert(self.o.valid | ~settled | ~offered),
+            Assert(self.o.valid | wanting | (blocks.settled <= 0)),
+            Assert(self.o.valid | wanting | ~offered),
             Assert(~offered | (blocks.count != 0)),
-            Assert(self.i.ready == (unreleased != self._depth)),
+            Assert(self.i.ready | (words.count >= self._depth)),
         ]
 
         m.d.comb += [
             Cover(given & last & ~final & (passes_done == 1) & (done == self._depth - 1)),
             Cover(given & (done == self._max_length - 1)),
-            Cover(ends & (blocks.count == 2) & (words.count == self._depth + 1)),
-            Cover(ends & (current.passes == self._max_passes) & (blocks.count == 2)),
+            Cover(ends & (blocks.count == 3) & (words.count == self._depth + REGISTERS)),
+            Cover(ends & (current.passes == self._max_passes) & (blocks.count == 3)),
         ]
 
         if self._invariants:
@@ -138,31 +144,8 @@ class ReplayBufferSpec(wiring.Component):
         return m
 
     def _tie(self, m, words, blocks, done, passes_done):
-        """Ties the buffer's registers and memory to the reference."""
+        """Ties the buffer's registers and memory to the reference, word by word."""
         depth = self._depth
-        current, following = blocks.entries
-        on_offer = self.o.payload
-        leaving = self.o.valid & on_offer.final
-        held, ahead = self.probe_held, self.probe_ahead
-        read, write = self.probe_read__addr, self.probe_write__addr
-
-        def after(pointer, count):
-            total = pointer + count
-            return Mux(total >= depth, total - depth, total)
-
-        origin = after(write, depth - held)
-        m.d.comb += [
-            Assert(held == words.count - leaving),
-            Assert(ahead <= held),
-            Assert(held <= depth),
-            Assert((read < depth) & (write < depth)),
-            Assert(after(read, ahead) == write),
-        ]
-        for n in range(depth):
-            stored = nth(list(self.probe_memory), after(origin, n))
-            entry = Mux(leaving, words.entries[n + 1], words.entries[n])
-            m.d.comb += Assert((held <= n) | (stored == entry))
-
         for n, entry in enumerate(blocks.entries):
             with m.If(blocks.count > n):
                 m.d.comb += [
@@ -174,31 +157,95 @@ class ReplayBufferSpec(wiring.Component):
                 ]
         m.d.comb += [
             Assert((blocks.count != 0) | ((done == 0) & (passes_done == 0))),
-            Assert((blocks.count == 0) | (done < current.length)),
-            Assert((blocks.count == 0) | (passes_done < current.passes)),
+            Assert((blocks.count == 0) | (done < blocks.entries[0].length)),
+            Assert((blocks.count == 0) | (passes_done < blocks.entries[0].passes)),
         ]
 
-        # The buffer is one word ahead of the reference when a word is on offer.
-        fetching = Signal(current.shape())
-        fetched = Signal.like(done)
-        passes_fetched = Signal.like(passes_done)
-        m.d.comb += [
-            fetching.eq(current),
-            fetched.eq(done + self.o.valid),
-            passes_fetched.eq(passes_done),
-        ]
-        with m.If(self.o.valid & on_offer.last):
-            m.d.comb += [fetched.eq(0), passes_fetched.eq(passes_done + 1)]
-            with m.If(on_offer.final):
-                m.d.comb += [fetching.eq(following), passes_fetched.eq(0)]
-        m.d.comb += Assert(blocks.count == self.probe_busy + (leaving & on_offer.last))
-        with m.If(self.probe_busy):
+        # The word on offer, then the one the memory has read, then the one to fetch.
+        offered = _Place(m, "offered", blocks, released=0, number=0, done=done, passes=passes_done)
+        read = offered.following(m, "read", self.o.valid)
+        valid, payload = self.probe("output.i__valid"), self.probe("output.i__payload")
+        with m.If(valid):
             m.d.comb += [
-                Assert(self.probe_length == fetching.length),
-                Assert(self.probe_remaining == fetching.length - fetched),
-                Assert(self.probe_passes_left == fetching.passes - passes_fetched),
+                Assert(blocks.count > read.number),
+                Assert(words.count > read.cursor),
+                Assert(payload.word == nth(words.entries, read.cursor)),
+                Assert(payload.last == read.last),
+                Assert(payload.final == read.final),
             ]
-        with m.If(self.probe_busy & (self.probe_passes_left != 1)):
-            m.d.comb += [Assert(held == ahead + fetched), Assert(self.probe_start == origin)]
+        fetch = read.following(m, "fetch", valid)
+        m.d.comb += Assert(blocks.count == fetch.number + self.probe("busy"))
+        with m.If(self.probe("busy")):
+            m.d.comb += [
+                Assert(self.probe("length") == fetch.block.length),
+                Assert(self.probe("remaining") == fetch.block.length - fetch.done),
+                Assert(self.probe("passes_left") == fetch.block.passes - fetch.passes),
+            ]
+
+        held, ahead = self.probe("held"), self.probe("ahead")
+        read_at, write_at = self.probe("read__addr"), self.probe("write__addr")
+
+        def after(pointer, count):
+            total = pointer + count
+            return Mux(total >= depth, total - depth, total)
+
+        origin = after(write_at, depth - held)
+        m.d.comb += [
+            Assert(words.count == held + fetch.released),
+            Assert(ahead <= held),
+            Assert(held <= depth),
+            Assert((read_at < depth) & (write_at < depth)),
+            Assert(after(read_at, ahead) == write_at),
+        ]
+        for n in range(depth):
+            stored = nth(list(self.probe("memory")), after(origin, n))
+            m.d.comb += Assert((held <= n) | (stored == nth(words.entries, fetch.released + n)))
+        with m.If(self.probe("busy") & ~fetch.final):
+            m.d.comb += [Assert(held == ahead + fetch.done), Assert(self.probe("start") == origin)]
         with m.Else():
             m.d.comb += Assert(held == ahead)
+
+
+class _Place:
+    """A place in the sequence of all words of all passes, as the reference has it.
+
+    Members
+    -------
+    released : words that leave the reference before it.
+    number, block : the block, counted from the oldest, and its entry.
+    done, passes : words of the pass, and passes, before it.
+    last, final : it ends the pass; the pass is the last.
+    cursor : its word's number in the reference.
+    """
+
+    def __init__(self, m, name, blocks, *, released, number, done, passes):
+        def named(value, what, shape=None):
+            signal = Signal(shape or value.shape(), name=f"{name}_{what}")
+            m.d.comb += signal.eq(value)
+            return signal
+
+        self._blocks = blocks
+        entry = blocks.entries[0]
+        self.block = Signal(entry.shape(), name=f"{name}_block")
+        self.released = named(released, "released", range(REGISTERS + 1))
+        self.number = named(number, "number", range(REGISTERS + 2))
+        self.done = named(done, "done", entry.length.shape())
+        self.passes = named(passes, "passes", entry.passes.shape())
+        self.last = named(self.done == self.block.length - 1, "last")
+        self.final = named(self.passes == self.block.passes - 1, "final")
+        self.cursor = self.released + Mux(self.final, 0, self.done)
+        m.d.comb += self.block.eq(nth(blocks.entries, self.number))
+
+    def following(self, m, name, taken) -> "_Place":
+        """The next place if `taken`, else this one."""
+        ends_pass = taken & self.last
+        ends = ends_pass & self.final
+        return _Place(
+            m,
+            name,
+            self._blocks,
+            released=self.released + (taken & self.final),
+            number=self.number + ends,
+            done=Mux(ends_pass, 0, self.done + taken),
+            passes=Mux(ends, 0, self.passes + ends_pass),
+        )

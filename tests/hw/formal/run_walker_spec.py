@@ -1,15 +1,16 @@
 """Specification of the run walker."""
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.payloads import group, replayed
 from params import ArrayConfig, layouts
 from tests.hw.formal.reference import Queue, assert_held, nth, transfer
+from tests.hw.formal.specification import Specification
 
 
-class RunWalkerSpec(wiring.Component):
+class RunWalkerSpec(Specification):
     """The g-th mask word of run r in pass t comes out at r.base + t * pitch + g * mask_bits.
 
     All-zero mask words are dropped, but for the last of a pass; nothing else is, and nothing is
@@ -24,33 +25,33 @@ class RunWalkerSpec(wiring.Component):
     """
 
     def __init__(self, dut, config: ArrayConfig, *, invariants: bool = False):
-        self._dut = dut
         self._config = config
         self._invariants = invariants
         probes = {
-            "probe_index": In(range(config.max_runs)),
-            "probe_within": In(range(config.groups_per_run)),
-            "probe_offset": In(range(config.depth)),
-            "probe_table": In(layouts.run(config)).array(config.max_runs),
+            "index": In(range(config.max_runs)),
+            "within": In(range(config.groups_per_run)),
+            "offset": In(range(config.depth)),
+            "table": In(layouts.run(config)).array(config.max_runs),
         }
         super().__init__(
+            dut,
             {
                 "runs": In(stream.Signature(layouts.run_write(config))),
                 "pitch": In(range(config.depth + 1)),
                 "i": In(stream.Signature(replayed(layouts.masks(config)))),
                 "o": Out(stream.Signature(group(config))),
-                **(probes if invariants else {}),
-            }
+            },
+            probes=probes if invariants else None,
         )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.dut = self._dut
-        connect(m, flipped(self.runs), self._dut.runs)
-        connect(m, flipped(self.i), self._dut.i)
-        connect(m, self._dut.o, flipped(self.o))
-        m.d.comb += self._dut.pitch.eq(self.pitch)
+        m.submodules.dut = self.dut
+        connect(m, flipped(self.runs), self.dut.runs)
+        connect(m, flipped(self.i), self.dut.i)
+        connect(m, self.dut.o, flipped(self.o))
+        m.d.comb += self.dut.pitch.eq(self.pitch)
 
         # The table, which like the walker's outlives a reset.
         table = [
@@ -122,14 +123,14 @@ class RunWalkerSpec(wiring.Component):
 
         if self._invariants:
             m.d.comb += [
-                Assert(self.probe_index == run),
-                Assert(self.probe_within == number),
-                Assert(self.probe_offset == (passes * pitch)[: len(self.probe_offset)]),
+                Assert(self.probe("index") == run),
+                Assert(self.probe("within") == number),
+                Assert(self.probe("offset") == (passes * pitch)[: len(self.probe("offset"))]),
                 Assert(run < config.max_runs),
                 Assert((number == 0) | (number < present.groups)),
                 Assert(number < config.groups_per_run),
                 Assert(passes < config.max_passes),
             ]
             for r, entry in enumerate(table):
-                m.d.comb += Assert(self.probe_table[r] == entry)
+                m.d.comb += Assert(self.probe("table")[r] == entry)
         return m

@@ -1,15 +1,16 @@
 """Specification of a register stage of a stream."""
 
 from amaranth.hdl import Assert, Cover, Module
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tests.hw.formal.reference import Queue, assert_held, transfer
+from tests.hw.formal.specification import Specification
 
 SHAPE = 8
 
 
-class StageSpec(wiring.Component):
+class StageSpec(Specification):
     """What goes in comes out, in order, once, one cycle later at the earliest.
 
     `o.valid` is up whenever anything is held, and `i.ready` whenever there is room for more, so
@@ -24,24 +25,20 @@ class StageSpec(wiring.Component):
     """
 
     def __init__(self, dut, *, capacity: int, passes_ready: bool, invariants: bool = False):
-        self._dut = dut
         self._capacity = capacity
         self._passes_ready = passes_ready
         self._invariants = invariants
-        probes = {"probe_spare": In(SHAPE), "probe_spare_full": In(1)}
         super().__init__(
-            {
-                "i": In(stream.Signature(SHAPE)),
-                "o": Out(stream.Signature(SHAPE)),
-                **(probes if invariants else {}),
-            }
+            dut,
+            {"i": In(stream.Signature(SHAPE)), "o": Out(stream.Signature(SHAPE))},
+            probes={"spare": In(SHAPE), "spare_full": In(1)} if invariants else None,
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dut = self._dut
-        connect(m, flipped(self.i), self._dut.i)
-        connect(m, self._dut.o, flipped(self.o))
+        m.submodules.dut = self.dut
+        connect(m, flipped(self.i), self.dut.i)
+        connect(m, self.dut.o, flipped(self.o))
 
         taken, given = transfer(self.i), transfer(self.o)
         held = Queue(m, "held", SHAPE, self._capacity, push=taken, value=self.i.payload, pop=given)
@@ -55,7 +52,7 @@ class StageSpec(wiring.Component):
         assert_held(m, self.o)
         m.d.comb += [Cover(taken & given), Cover(full & ~self.o.ready & self.i.valid)]
         if self._invariants:
-            m.d.comb += Assert(self.probe_spare_full == full)
+            m.d.comb += Assert(self.probe("spare_full") == full)
             with m.If(full):
-                m.d.comb += Assert(self.probe_spare == held.entries[1])
+                m.d.comb += Assert(self.probe("spare") == held.entries[1])
         return m

@@ -30,7 +30,7 @@ def test_every_case_is_reached():
         ("(self.flush & (take | (taken != 0)))", "self.flush"),
         ("(self.flush & (take | (taken != 0)))", "(self.flush & take)"),
         ("(self.flush & (take | (taken != 0)))", "(self.flush & (taken != 0))"),
-        ("taken.eq(0)", "taken.eq(taken)"),
+        ("~drop.replicate(len(taken))", "-1"),
         ("~self.o.valid | drop", "~self.o.valid"),
         ("word.as_value() >> self._config.code_bits", "word.as_value()"),
     ],

@@ -27,8 +27,8 @@ def test_every_case_is_reached():
     [
         ("self.i.ready.eq(held != depth)", "self.i.ready.eq(ahead != depth)"),
         ("self.i.ready.eq(held != depth)", "self.i.ready.eq(1)"),
-        ("(ahead != 0) & (self.o.ready | ~self.o.valid)", "(ahead != 0)"),
-        ("(ahead != 0) & (self.o.ready | ~self.o.valid)", "(self.o.ready | ~self.o.valid)"),
+        ("(ahead != 0) & (output.i.ready | ~output.i.valid)", "(ahead != 0)"),
+        ("(ahead != 0) & (output.i.ready | ~output.i.valid)", "output.i.ready"),
         ("final.eq(passes_left == 1)", "final.eq(passes_left <= 2)"),
         ("last.eq(remaining == 1)", "last.eq(remaining <= 2)"),
         ("~busy | (fetch & last & final)", "~busy"),
