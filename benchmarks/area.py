@@ -4,11 +4,10 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from boards.ecp5 import Resources, synthesize
-from cli.console import progress_bar, write_json
+from cli.console import console, progress_bar, write_json
 from hw.lane_group import LaneGroup
 from hw.processing_element import ProcessingElement
 from params import ArrayConfig, preset
@@ -58,7 +57,7 @@ def main() -> None:
                 )
             )
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
     write_json(arguments.json, rows)
 
 

@@ -5,11 +5,10 @@ import dataclasses
 import time
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from boards.ecp5 import PARTS, place_and_route, synthesize
-from cli.console import errors, write_json
+from cli.console import console, errors, write_json
 from hw.array import Array
 from params import PRESETS, preset
 
@@ -46,7 +45,7 @@ def main() -> None:
             table.add_row(cell, f"{used:,} of {available:,}")
     table.add_row("time", f"{minutes:.0f} minutes")
     table.add_row("slowest path", placement.critical_path)
-    Console().print(table)
+    console.print(table)
     write_json(
         arguments.json,
         {

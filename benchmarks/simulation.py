@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from cli.console import progress_bar, write_json
+from cli.console import console, progress_bar, write_json
 from compiler import compile_layer
 from golden.quantize import quantize
 from golden.synthetic import table_3_2_weights
@@ -56,7 +55,7 @@ def main() -> None:
             row["preset"], str(row["processing_elements"]), f"{row['cycles']:,}",
             f"{row['seconds']:.1f}", f"{row['cycles_per_second']:,.0f}",
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
     write_json(arguments.json, rows)
 
 

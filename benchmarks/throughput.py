@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from cli.console import progress_bar, write_json
+from cli.console import console, progress_bar, write_json
 from compiler import compile_layer
 from golden.quantize import quantize
 from golden.shape import ConvShape
@@ -87,7 +86,7 @@ def main() -> None:
             f"{row['cycles_per_step']:.4f}", f"{row['utilisation']:.3f}",
             f"{row['lane_packing']:.3f}",
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
     write_json(arguments.json, rows)
 
 
