@@ -7,6 +7,9 @@ import numpy as np
 from compiler.program import Program
 from params import layouts, packing
 
+UNDEFINED = frozenset("xzXZ")
+"""Digits with bits that a simulator with four states does not know."""
+
 
 def write_streams(folder: Path, program: Program, image: np.ndarray) -> None:
     """Write the files of every stream that the harness reads.
@@ -37,12 +40,17 @@ def read_outputs(folder: Path, program: Program) -> list[list[np.ndarray]]:
 
     Raises
     ------
-    ValueError : a row gave another number of words than the program expects.
+    ValueError : a row gave another number of words than the program expects, or undefined bits.
     """
     width = packing.word_bytes(layouts.outputs(program.config))
     per_row = []
     for k in range(program.config.rows):
         digits = (folder / f"outputs_{k}.hex").read_text().split()
+        undefined = next(
+            (n for n, word in enumerate(digits) if not UNDEFINED.isdisjoint(word)), None
+        )
+        if undefined is not None:
+            raise ValueError(f"output word {undefined} of row {k} has undefined bits")
         octets = bytes.fromhex("".join(word.zfill(2 * width) for word in digits))
         per_row.append(np.frombuffer(octets, np.uint8).reshape(-1, width)[:, ::-1])
     outputs, taken = [], [0] * program.config.rows

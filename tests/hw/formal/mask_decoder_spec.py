@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.payloads import group, position
 from params import ArrayConfig, layouts
-from tests.hw.formal.reference import Queue, assert_held, nth, past, transfer
+from tests.hw.formal.reference import Queue, assert_held, history, nth, transfer
 from tests.hw.formal.specification import Specification
 
 LATENCY = 3
@@ -102,9 +102,10 @@ class MaskDecoderSpec(Specification):
                 m.d.comb += Assert(position.enable[f] == (word.masks[f] & lowest).any())
         assert_held(m, self.o)
 
+        offered = history(m, self.i.valid, LATENCY)
         m.d.comb += [
             Assert(self.o.valid | (words.settled <= 0)),
-            Assert(self.o.valid | ~past(m, self.i.valid, LATENCY)),
+            Assert(self.o.valid | ~offered[-1]),
         ]
 
         m.d.comb += [
@@ -115,10 +116,10 @@ class MaskDecoderSpec(Specification):
         ]
 
         if self._invariants:
-            self._tie(m, words, left, union)
+            self._tie(m, words, left, union, offered)
         return m
 
-    def _tie(self, m, words, left, union):
+    def _tie(self, m, words, left, union, offered):
         """Ties the decoder's registers to the reference, position by position."""
         unions = [union(word) for word in words.entries]
 
@@ -154,7 +155,12 @@ class MaskDecoderSpec(Specification):
                 Assert(picked.last == (word.last & ((left & (left - 1)[: len(left)]) == 0))),
             ]
         number, left = following(valid, number, left, "held")
-        m.d.comb += Assert(words.count == number + self.probe("busy"))
+        m.d.comb += [
+            Assert(words.count == number + self.probe("busy")),
+            Assert(self.probe("busy") | ~offered[0]),
+            Assert(valid | ~offered[1]),
+            Assert(valid | ~self.probe("busy") | words.arrivals[0]),
+        ]
         with m.If(self.probe("busy")):
             m.d.comb += [
                 Assert(self.probe("held") == entry(number, "word_held")),

@@ -19,14 +19,14 @@ class Queue:
     Members
     -------
     count : number of entries; settled : those that arrived at least `latency` cycles ago, as
-    long as none that is younger has left.
+    long as none that is younger has left; arrivals : whether a value came 1, 2, .. cycles ago.
     """
 
     def __init__(self, m: Module, name: str, shape, depth: int, *, push, value, pop, latency=1):
         self.count = Signal(range(depth + 2), name=f"{name}_count")
         self.entries = [Signal(shape, name=f"{name}_{n}") for n in range(depth)]
-        young = [Signal(name=f"{name}_young_{n}") for n in range(latency - 1)]
-        self.settled = self.count - sum(young)
+        self.arrivals = history(m, push, latency - 1)
+        self.settled = self.count - sum(self.arrivals)
         kept = Signal(range(depth + 2), name=f"{name}_kept")
         m.d.comb += [
             kept.eq(self.count - Mux(pop, 1, 0)),
@@ -34,8 +34,6 @@ class Queue:
             Assert(self.count <= depth),
         ]
         m.d.sync += self.count.eq(kept + Mux(push, 1, 0))
-        for newer, older in zip([push, *young], young, strict=False):
-            m.d.sync += older.eq(newer)
         with m.If(pop):
             for entry, following in zip(self.entries, self.entries[1:], strict=False):
                 m.d.sync += entry.eq(following)
@@ -58,13 +56,12 @@ def assert_held(m: Module, stream) -> None:
         m.d.comb += [Assert(stream.valid), Assert(stream.payload == payload)]
 
 
-def past(m: Module, value, cycles: int):
-    """The bit `value` as it was `cycles` ago, 0 before the reset."""
-    for n in range(cycles):
-        before = Signal(name=f"past_{n}")
-        m.d.sync += before.eq(value)
-        value = before
-    return value
+def history(m: Module, value, cycles: int) -> list:
+    """The bit `value` as it was 1 .. `cycles` cycles ago, 0 before the reset."""
+    past = [Signal(name=f"past_{n}") for n in range(cycles)]
+    for newer, older in zip([value, *past], past, strict=False):
+        m.d.sync += older.eq(newer)
+    return past
 
 
 def nth(entries, index):

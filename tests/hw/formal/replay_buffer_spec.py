@@ -5,7 +5,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.payloads import replayed
-from tests.hw.formal.reference import Queue, assert_held, nth, past, transfer
+from tests.hw.formal.reference import Queue, assert_held, history, nth, transfer
 from tests.hw.formal.specification import Specification
 
 SHAPE = 4
@@ -124,7 +124,7 @@ class ReplayBufferSpec(Specification):
         assert_held(m, self.o)
 
         wanting = words.settled <= cursor
-        offered = past(m, self.lengths.valid & (length != 0), LATENCY)
+        offered = history(m, self.lengths.valid & (length != 0), LATENCY)[-1]
         m.d.comb += [
             Assert(self.o.valid | wanting | (blocks.settled <= 0)),
             Assert(self.o.valid | wanting | ~offered),
