@@ -71,7 +71,7 @@ def build(
     files = [path for package in packages for path in sorted(package.rglob("*.py"))]
     files += [Path(inspect.getfile(create)), *made_from, *sources]
     for file in files:
-        digest.update(file.read_bytes())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
     # The simulation is linked to the libraries of this cocotb, in this environment.
     tools = (amaranth.__version__, cocotb.__version__, sys.prefix)
     for text in (*tools, key, toplevel, engine, str(waves), str(edit)):

@@ -36,7 +36,6 @@ def test_block(blocks, block, tmp_path):
 @pytest.mark.parametrize(
     ("block", "old", "new"),
     [
-        (Requantizer, "piece = piece.as_signed()", "pass"),
         (Requantizer, "result_bits + (1 << stage) - 1)", "result_bits + (1 << stage) - 4)"),
         (Requantizer, "overflow | (above.any() & ~above.all())", "overflow"),
         (ReplayBuffer, "held + written - (fetch & final)", "held + written - fetch"),

@@ -21,7 +21,7 @@ async def decodes_every_weight(dut, name, stalls):
     bench.connect()
     for passes in (1, 3, 1, DECODERS[name].max_passes):
         for density in (0.03, 0.4, 1.0):
-            await bench.tile(passes=passes, filters=3, density=density)
+            await bench.tile(passes=passes, filters=2, density=density)
 
 
 @cocotb.test()

@@ -87,7 +87,7 @@ def arrays(draw) -> ArrayConfig:
 def fitting_case(config: ArrayConfig, seed: int) -> Case:
     """A random layer that fits, tried from large ones to small ones."""
     rng = np.random.default_rng(seed)
-    for size in range(7, 0, -1):
+    for size in range(5, 0, -1):
         for _ in range(5):
             case = _attempt(rng, config, size)
             if case is not None:
@@ -109,9 +109,9 @@ def _attempt(rng: np.random.Generator, config: ArrayConfig, size: int) -> Case |
         shape = ConvShape(
             cin=int(rng.integers(1, 2 * size, endpoint=True)),
             cout=int(rng.integers(1, 2 * size, endpoint=True)),
-            kernel=pair(size),
-            stride=pair(1 + size // 3),
-            dilation=pair(1 + size // 4),
+            kernel=pair(1 + size),
+            stride=pair(1 + size // 2),
+            dilation=pair(1 + size // 3),
             padding=pair(size // 2),
             height=height,
             width=width,

@@ -9,9 +9,6 @@ from sim.engine import Engine
 from tests.sim.layers import QUICK, run_case
 from tests.sim.strategies import arrays, fitting_case
 
-LAYERS = 4
-"""Random layers per array."""
-
 LEVELS = (1, 2, 4, 8, 16)
 
 ARRAYS = (
@@ -48,21 +45,26 @@ ARRAYS = (
 
 def check(config: ArrayConfig, seed: int, *, engine: Engine = QUICK) -> None:
     """A random layer, with stalls for three seeds in four."""
-    run_case(
-        fitting_case(config, seed), config, engine=engine, seed=seed, stalls=0.2 * (seed % 4)
-    )  # fmt: skip
+    case = fitting_case(config, seed)
+    run_case(case, config, engine=engine, seed=seed, stalls=0.2 * (seed % 4))
 
 
-@pytest.mark.parametrize("seed", range(LAYERS))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("config", ARRAYS, ids=lambda config: config.name.replace(" ", "-"))
 def test_arrays_are_exact(config, seed):
     check(config, seed)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 30))
+@pytest.mark.parametrize("config", ARRAYS, ids=lambda config: config.name.replace(" ", "-"))
+def test_arrays_are_exact_with_many_layers(config, seed):
+    check(config, seed)
+
+
 @pytest.mark.parametrize("levels", LEVELS)
-def test_all_levels_are_exact(levels, seed):
-    check(preset("tiny", levels=levels), seed)
+def test_all_levels_are_exact(levels):
+    check(preset("tiny", levels=levels), levels)
 
 
 @pytest.mark.slow
@@ -76,5 +78,5 @@ def test_all_levels_are_exact_on_verilator(levels, seed):
 @given(config=arrays(), seed=st.integers(0, 1 << 16))
 @settings(max_examples=60)
 def test_random_arrays_are_exact(config, seed):
-    for n in range(LAYERS):
+    for n in range(4):
         check(config, seed + n)

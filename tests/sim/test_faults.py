@@ -202,6 +202,24 @@ FAULTS = {
     "passes one less": Fault(**WEIGHTS, port="passes", alter=one_less),
 }  # fmt: skip
 
+REPRESENTATIVE = (
+    "sign flipped in one lane",
+    "last weight dropped",
+    "weight shift one more",
+    "lane stale",
+    "accumulator not cleared",
+    "border of lane groups stale",
+    "rounded half down",
+    "rounded towards zero",
+    "upper clamp off by one",
+    "drain chains swapped",
+    "requantization changed too early",
+    "bit of a mask ignored",
+    "code word not finished",
+    "pass too far",
+)
+"""At least one fault of every kind and of every block."""
+
 
 @pytest.fixture(scope="module")
 def case() -> Case:
@@ -258,7 +276,13 @@ def test_the_array_without_a_fault_passes(case):
     assert outcome(case, build_harness(CONFIG, engine=QUICK))
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in REPRESENTATIVE else [pytest.mark.slow])
+        for name in FAULTS
+    ],
+)
 def test_a_fault_is_noticed(name, case, monkeypatch):
     fault = FAULTS[name]
     monkeypatch.setattr(fault.module, fault.block, fault.shell())

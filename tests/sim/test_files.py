@@ -118,7 +118,7 @@ def test_a_wrong_number_of_words_is_told(compiled, tmp_path, difference):
         return right if row == 0 else np.resize(right, (len(right) + difference, right.shape[1]))
 
     write_outputs(tmp_path, program, words)
-    with pytest.raises(ValueError, match="row 1 gave [0-9]+ output words instead of"):
+    with pytest.raises(ValueError, match=r"row 1 gave [0-9]+ output words instead of"):
         read_outputs(tmp_path, program)
 
 

@@ -12,7 +12,7 @@ from compiler import compile_layer
 from golden.quantize import levels_of_bits, quantize
 from golden.shape import ConvShape
 from golden.synthetic import table_3_2_weights
-from params import ArrayConfig
+from params import ArrayConfig, preset
 from rfcn.layers import NETWORKS, NamedLayer, layer_table
 from sim.engine import Engine
 from sim.simulate import build_harness, simulate
@@ -61,20 +61,52 @@ def kind(layer: NamedLayer) -> str:
 
 LAYERS = distinct_layers()
 
+BOARDS = ("ulx3s", "ulx3s-dense", "large")
+"""Presets of arrays for boards."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Point:
-    """A layer, how it is quantized, and the array it runs on."""
+    """A layer, how it is quantized, and what it runs on.
+
+    Parameters
+    ----------
+    outputs : height and width of the output image; as small as makes sense when None.
+    """
 
     layer: NamedLayer
     bits: int
     quantizer: str
     config: ArrayConfig
+    engine: Engine = Engine.VERILATOR
+    outputs: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         """Name of the test."""
         name = self.layer.name.replace("/", "-")
         return f"{name}-{self.bits}bit-{self.quantizer}-{self.config.name}"
+
+    @property
+    def shape(self) -> ConvShape:
+        """The layer on a small image; also on the smallest every weight meets a pixel."""
+        shape = self.layer.shape
+        if self.outputs is not None:
+            height, width = self.outputs
+        else:
+            height = max(2, 1 - (-shape.padding[0] // shape.stride[0]))
+            width = height + (shape.kernel == (1, 1))
+        return shape.cropped((height - 1) * shape.stride[0] + 1, width * shape.stride[1])
+
+
+def fits(quantizer: str, bits: int, config: ArrayConfig) -> bool:
+    """Whether the array has enough levels; a second term reaches below the first."""
+    levels = levels_of_bits(bits)
+    return config.levels >= (levels + 4 if quantizer == "two-term" else levels)
+
+
+def outputs_for(layer: NamedLayer) -> tuple[int, int] | None:
+    """More outputs for layers that take few cycles."""
+    return (5, 7) if layer.shape.weights < 1 << 16 else None
 
 
 def spread() -> list[Point]:
@@ -94,32 +126,75 @@ def spread() -> list[Point]:
                 key=lambda key: (used[key, bits], used[key]),
             )
             used.update([(layer.name, bits), (name, bits), (quantizer, bits), quantizer])
-            points.append(Point(layer, bits, quantizer, config))
+            points.append(
+                Point(
+                    layer=layer, bits=bits, quantizer=quantizer, config=config,
+                    outputs=outputs_for(layer),
+                )
+            )  # fmt: skip
     return points
 
 
-def fits(quantizer: str, bits: int, config: ArrayConfig) -> bool:
-    """Whether the array has enough levels; a second term reaches below the first."""
-    levels = levels_of_bits(bits)
-    return config.levels >= (levels + 4 if quantizer == "two-term" else levels)
+def light() -> list[Point]:
+    """The lightest layers with all bit-widths on Icarus."""
+    layers = [layer for layer in LAYERS if layer.shape.weights < 1 << 13]
+    layers += [layer for layer in LAYERS if kind(layer) == "7x7 /2"]
+    points = []
+    for n, (layer, bits) in enumerate(product(layers, BITS)):
+        quantizer = list(QUANTIZERS)[n % len(QUANTIZERS)]
+        points.append(
+            Point(
+                layer=layer, bits=bits, quantizer=quantizer, config=FLAT, engine=Engine.ICARUS
+            )
+        )  # fmt: skip
+    return points
 
 
-def crop(layer: NamedLayer, *, large: bool) -> ConvShape:
-    """The layer on a small image; also on the smallest every weight meets a pixel."""
-    shape = layer.shape
-    if large:
-        height, width = 5, 7
-    else:
-        height = max(2, 1 - (-shape.padding[0] // shape.stride[0]))
-        width = height + (shape.kernel == (1, 1))
-    return shape.cropped((height - 1) * shape.stride[0] + 1, width * shape.stride[1])
+def heavy() -> list[Point]:
+    """The other layers on Icarus, the heaviest only where most weights are zero."""
+    points = []
+    for layer in LAYERS:
+        sparse = layer.shape.weights > 1 << 18
+        for bits in BITS:
+            if not sparse or bits < 5:
+                points.append(
+                    Point(
+                        layer=layer, bits=bits, quantizer="lbw", config=FLAT, engine=Engine.ICARUS
+                    )
+                )  # fmt: skip
+    return points
 
 
-def check(point: Point, *, engine: Engine = Engine.VERILATOR) -> None:
+def complete() -> list[Point]:
+    """Every layer with all bit-widths and quantizers."""
+    points = []
+    for n, (layer, bits, quantizer) in enumerate(product(LAYERS, BITS, QUANTIZERS)):
+        config = PAIRED if n % 2 and fits(quantizer, bits, PAIRED) else NARROW
+        points.append(
+            Point(
+                layer=layer, bits=bits, quantizer=quantizer, config=config,
+                outputs=outputs_for(layer),
+            )
+        )  # fmt: skip
+    return points
+
+
+def presets() -> list[Point]:
+    """Every layer with all bit-widths on the arrays for boards, on more pixels than lanes."""
+    points = []
+    for n, (name, layer, bits) in enumerate(product(BOARDS, LAYERS, BITS)):
+        config = preset(name, levels=4 if bits <= 4 else 16)
+        names = [key for key in QUANTIZERS if fits(key, bits, config)]
+        quantizer = names[n % len(names)]
+        points.append(
+            Point(layer=layer, bits=bits, quantizer=quantizer, config=config, outputs=(9, 13))
+        )
+    return points
+
+
+def check(point: Point) -> None:
     """Simulate the layer with random weights, image and stalls; compare every output."""
-    layer = point.layer
-    light = layer.shape.weights < 1 << 16
-    shape = crop(layer, large=light and engine == Engine.VERILATOR)
+    layer, shape = point.layer, point.shape
     seed = zlib.crc32(str(point).encode())
     weights = quantize(
         table_3_2_weights(shape.weight_shape, seed=seed),
@@ -133,16 +208,16 @@ def check(point: Point, *, engine: Engine = Engine.VERILATOR) -> None:
         signed_output=layer.signed_output,
         seed=seed,
     )
-    assert len(np.unique(workload.expected)) > 64
+    assert len(np.unique(workload.expected)) > 32
     result = simulate(
         compile_layer(workload.layer, point.config),
         workload.image,
-        harness=build_harness(point.config, engine=engine),
+        harness=build_harness(point.config, engine=point.engine),
         expected=workload.expected,
         seed=seed,
         stalls=STALLS,
     )
-    assert result.bit_exact, result.mismatch
+    assert result.bit_exact, f"{result.mismatch} (seed {seed}, stalls {STALLS})"
 
 
 def test_the_spread_covers_every_combination():
@@ -167,18 +242,26 @@ def test_every_class_is_exact(point):
     check(point)
 
 
-def light_points() -> list[Point]:
-    """The lightest layers, on few lanes, with all bit-widths."""
-    light = [layer for layer in LAYERS if layer.shape.weights < 1 << 14]
-    points = []
-    for bits in BITS:
-        for layer in light:
-            quantizer = list(QUANTIZERS)[len(points) % len(QUANTIZERS)]
-            points.append(Point(layer, bits, quantizer, FLAT))
-    return points
-
-
 @needs_icarus
-@pytest.mark.parametrize("point", light_points(), ids=str)
+@pytest.mark.parametrize("point", light(), ids=str)
 def test_light_layers_are_exact_on_icarus(point):
-    check(point, engine=Engine.ICARUS)
+    check(point)
+
+
+@pytest.mark.slow
+@needs_icarus
+@pytest.mark.parametrize("point", heavy(), ids=str)
+def test_heavy_layers_are_exact_on_icarus(point):
+    check(point)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", complete(), ids=str)
+def test_every_combination_is_exact(point):
+    check(point)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", presets(), ids=str)
+def test_every_class_is_exact_on_the_arrays_for_boards(point):
+    check(point)

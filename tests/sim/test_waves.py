@@ -12,7 +12,7 @@ from sim.simulate import build_harness, simulate
 from tests.sim.layers import needs_icarus, random_case
 
 CONFIG = ArrayConfig(
-    name="waves", lanes=2, rows=1, levels=2, activation_bits=4, accumulator_bits=12, depth=16,
+    name="waves", lanes=2, rows=1, levels=2, accumulator_bits=12, depth=16,
     drain_width=1, max_shift=0, mask_bits=8, codes_per_word=4, mask_depth=4, code_depth=4,
     max_runs=2,
 )  # fmt: skip

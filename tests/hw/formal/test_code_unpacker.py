@@ -26,8 +26,6 @@ def test_every_case_is_reached():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("taken == count - 1", "taken == count - 2"),
-        ("(self.flush & (take | (taken != 0)))", "self.flush"),
         ("(self.flush & (take | (taken != 0)))", "(self.flush & take)"),
         ("(self.flush & (take | (taken != 0)))", "(self.flush & (taken != 0))"),
         ("~drop.replicate(len(taken))", "-1"),

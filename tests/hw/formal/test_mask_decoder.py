@@ -36,8 +36,6 @@ def test_every_case_is_reached(filters):
         ("_count(m, remaining) <= 2", "_count(m, remaining) <= 1"),
         ("_count(m, union) <= 1", "_count(m, union) == 1"),
         ("before.eq(_any_before(remaining))", "before.eq(_any_before(remaining[1:]) << 1)"),
-        ("held.last & only", "held.last"),
-        ("m.If(picked.i.ready)", "m.If(1)"),
         ("self.o.ready | ~self.o.valid", "1"),
         ("~busy | (picked.i.ready & only)", "~busy | only"),
         ("~busy | (picked.i.ready & only)", "~busy"),
