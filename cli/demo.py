@@ -65,11 +65,18 @@ def demo_command(
         caption=f"weights: {DESCRIPTION}\nno skip: cycles of the same array for all weights, "
         "zeros too; utilisation: nonzeros x pixels / PEs / cycles",
     )
-    for name, justify in (
-        ("layer", "left"), ("shape", "left"), ("exact", "left"), ("cycles", "right"),
-        ("no skip", "right"), ("fewer", "right"), ("nonzero", "right"),
-        ("lanes used", "right"), ("utilisation", "right"),
-    ):  # fmt: skip
+    for name in (
+        "layer",
+        "shape",
+        "exact",
+        "cycles",
+        "no skip",
+        "fewer",
+        "nonzero",
+        "lanes used",
+        "utilisation",
+    ):
+        justify = "left" if name in ("layer", "shape", "exact") else "right"
         table.add_column(name, justify=justify, no_wrap=True)
     for name, height, width in LAYERS:
         layer = find_layer(NET, name)

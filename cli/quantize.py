@@ -1,7 +1,7 @@
 """`zeroshift quantize`: float weights to zeros and powers of two."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -83,8 +83,10 @@ def quantize_command(
             results[name] = quantized
     if output is not None:
         with replacing(output) as temporary, temporary.open("wb") as file:
-            kept = (quantized_arrays(name, result) for name, result in results.items())
-            np.savez_compressed(file, **{k: v for arrays in kept for k, v in arrays.items()})
+            kept: dict[str, Any] = {}
+            for name, result in results.items():
+                kept |= quantized_arrays(name, result)
+            np.savez_compressed(file, **kept)
     if plot is not None:
         draw_levels(plot, rows, source=source)
     write_json(json_path, {"weights": source, **quantization.report(), "arrays": rows})
@@ -93,9 +95,7 @@ def quantize_command(
 
 def _arrays(weights: Path | None, net: str | None, seed: int):
     """For each array's name a function that gives it, and what reports say of the source."""
-    if (weights is None) == (net is None):
-        raise UsageError("give either a file of weights or --net for synthetic ones")
-    if weights is not None:
+    if weights is not None and net is None:
         found = {
             name: array
             for name, array in read_arrays(weights).items()
@@ -107,13 +107,14 @@ def _arrays(weights: Path | None, net: str | None, seed: int):
                 f"(cout, cin, kernel height, kernel width)"
             )
         return {name: lambda array=array: array for name, array in found.items()}, str(weights)
-    table = layer_table(net)
-    return {
-        layer.name: lambda n=n, layer=layer: table_3_2_weights(
-            layer.shape.weight_shape, seed=seed + n
-        )
-        for n, layer in enumerate(table)
-    }, DESCRIPTION
+    if net is not None and weights is None:
+        return {
+            layer.name: lambda n=n, layer=layer: table_3_2_weights(
+                layer.shape.weight_shape, seed=seed + n
+            )
+            for n, layer in enumerate(layer_table(net))
+        }, DESCRIPTION
+    raise UsageError("give either a file of weights or --net for synthetic ones")
 
 
 def _figures(name: str, floats: np.ndarray, quantized: PowerOfTwoWeights | TwoTermWeights) -> dict:
@@ -132,10 +133,8 @@ def _figures(name: str, floats: np.ndarray, quantized: PowerOfTwoWeights | TwoTe
 
 def _table(rows: list[dict], source: str) -> Table:
     table = Table(title=f"Weights: {source}", caption="error: ||Wq - W||^2 / ||W||^2")
-    for name, justify in (
-        ("array", "left"), ("shape", "left"), ("nonzeros", "right"), ("density", "right"),
-        ("error", "right"), ("s", "right"),
-    ):  # fmt: skip
+    for name in ("array", "shape", "nonzeros", "density", "error", "s"):
+        justify = "left" if name in ("array", "shape") else "right"
         table.add_column(name, justify=justify)
     for row in rows:
         scales = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge, Timer, with_timeout
+from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
 
 from sim.errors import SimulationError
 
@@ -37,7 +37,7 @@ async def compute_tiles(dut):
         try:
             await with_timeout(finished, look * PERIOD_NS, "ns")
             break
-        except cocotb.triggers.SimTimeoutError:
+        except SimTimeoutError:
             pass
         now = int(dut.words.value) + int(dut.load_cycles.value)
         quiet = quiet + look if now == words else 0

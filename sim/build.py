@@ -67,7 +67,7 @@ def build(
     MissingToolError, SimulationError : a tool is missing or the build failed.
     """
     digest = hashlib.sha256()
-    packages = [Path(module.__file__).parent for module in (hw, params)]
+    packages = [Path(str(module.__file__)).parent for module in (hw, params)]
     files = [path for package in packages for path in sorted(package.rglob("*.py"))]
     files += [Path(inspect.getfile(create)), *made_from, *sources]
     for file in files:

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 """The array between files: the top level that is simulated."""
 
 from pathlib import Path

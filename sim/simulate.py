@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from cocotb_tools.runner import get_results
+from cocotb_tools.check_results import get_results
 
 import sim.harness
 from compiler.program import Program
@@ -173,7 +174,7 @@ def simulate(
 def _run(harness: Build, folder: Path, waves: Path | None) -> None:
     """Run the cocotb bench in `folder`; what it says goes to bench.log there."""
     log = folder / "bench.log"
-    wave_arguments = {}
+    wave_arguments: dict[str, Any] = {}
     if waves is not None:
         waves.absolute().parent.mkdir(parents=True, exist_ok=True)
         wave_arguments = (
