@@ -31,8 +31,8 @@ class Drain(wiring.Component):
     Members
     -------
     may_end : Out, a step with `last` may be issued; ends : In, one is.
-    chains : In(accumulators, chain 0 lowest); group g of the lanes is g cycles late.
-    captured : In, lane group 0 has a pass's first sums on its chains.
+    chains : In(accumulators, chain 0 lowest); each lane group is a cycle later than the one above.
+    captured : In, the highest lane group has a pass's first sums on its chains.
     requantizations : In(stream), F entries per filter group; passes : In, of the tile.
     low, high : In, clamp limits.
     words : Out(stream of layouts.outputs)
@@ -105,25 +105,37 @@ class Drain(wiring.Component):
             with m.If(last_pass):
                 m.d.sync += passed.eq(0)
 
+        # Parameters go down the lane groups along with the sums, one cycle per group.
+        parameters = Signal(layouts.requantization(config))
+        m.d.comb += parameters.eq(
+            Array(current[f] for f in range(config.filters_per_row))[filter_index]
+        )
         outputs = Signal(layouts.outputs(config))
-        for chain in range(config.drain_width):
-            # The groups above have their sums earlier: hold them until group 0 has its own.
-            sums = self.chains[chain]
-            for n in range(1 + chain // config.chains_per_group):
-                held = Signal(signed(config.accumulator_bits), name=f"held_{chain}_{n}")
-                m.d.sync += held.eq(sums)
-                sums = held
-            m.submodules[f"requantizer_{chain}"] = requantizer = Requantizer(config)
-            m.d.comb += [
-                requantizer.accumulator.eq(sums),
-                requantizer.requantization.eq(
-                    Array(current[f] for f in range(config.filters_per_row))[filter_index]
-                ),
-                requantizer.low.eq(self.low),
-                requantizer.high.eq(self.high),
-                outputs[chain].eq(requantizer.o),
-            ]
-        arriving = Signal(requantizer.latency)
+        for group in reversed(range(config.lane_groups)):
+            for chain in range(
+                group * config.chains_per_group, (group + 1) * config.chains_per_group
+            ):
+                m.submodules[f"requantizer_{chain}"] = requantizer = Requantizer(config)
+                sums = Signal(signed(config.accumulator_bits), name=f"sums_{chain}")
+                m.d.sync += sums.eq(self.chains[chain])
+                m.d.comb += [
+                    requantizer.accumulator.eq(sums),
+                    requantizer.requantization.eq(parameters),
+                    requantizer.low.eq(self.low),
+                    requantizer.high.eq(self.high),
+                ]
+                # The groups above are done earlier: hold what they give until group 0 is.
+                value = requantizer.o
+                for n in range(group):
+                    held = Signal(config.activation_bits, name=f"held_{chain}_{n}")
+                    m.d.sync += held.eq(value)
+                    value = held
+                m.d.comb += outputs[chain].eq(value)
+            if group:
+                following = Signal.like(parameters, name=f"parameters_{group - 1}")
+                m.d.sync += following.eq(parameters)
+                parameters = following
+        arriving = Signal(config.lane_groups - 1 + requantizer.latency)
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
         # Room for every word between a pass's end and the FIFO's exit, so that the passes of

@@ -123,10 +123,11 @@ class Row(wiring.Component):
                 self.memory_write[g].eq(group.write),
                 group.word.eq(self.word[g]),
             ]
-            if above is not None:
+            if above is None:
+                m.d.comb += drain.captured.eq(group.captured)
+            else:
                 m.d.comb += group.from_above.eq(above.to_below)
             for c in range(config.chains_per_group):
                 m.d.comb += drain.chains[g * config.chains_per_group + c].eq(group.chains[c])
             above = group
-        m.d.comb += drain.captured.eq(above.captured)
         return m
