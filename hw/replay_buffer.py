@@ -80,12 +80,12 @@ class ReplayBuffer(wiring.Component):
         remaining = Signal.like(length)
         passes_left = Signal(range(self._max_passes + 1))
         busy = Signal()
+        # Registered beside the counters: the word at the read pointer ends its pass, and the pass
+        # is the last one.
         last = Signal()
         final = Signal()
         fetch = Signal()
         m.d.comb += [
-            last.eq(remaining == 1),
-            final.eq(passes_left == 1),
             fetch.eq(busy & (ahead != 0) & (output.i.ready | ~output.i.valid)),
             read.en.eq(fetch),
             output.i.payload.word.eq(read.data),
@@ -101,19 +101,27 @@ class ReplayBuffer(wiring.Component):
         rewind = Signal()
         m.d.comb += rewind.eq(fetch & last & ~final)
         with m.If(fetch):
-            m.d.sync += [read.addr.eq(following(read.addr)), remaining.eq(remaining - 1)]
+            m.d.sync += [
+                read.addr.eq(following(read.addr)),
+                remaining.eq(remaining - 1),
+                last.eq(remaining == 2),
+            ]
             with m.If(rewind):
                 m.d.sync += [
                     read.addr.eq(start),
                     remaining.eq(length),
+                    last.eq(length == 1),
                     passes_left.eq(passes_left - 1),
+                    final.eq(passes_left == 2),
                 ]
         with m.If(self.lengths.ready):
             m.d.sync += [
                 busy.eq(self.lengths.valid & (self.lengths.payload != 0)),
                 length.eq(self.lengths.payload),
                 remaining.eq(self.lengths.payload),
+                last.eq(self.lengths.payload == 1),
                 passes_left.eq(self.passes),
+                final.eq(self.passes == 1),
                 start.eq(Mux(fetch, following(read.addr), read.addr)),
             ]
         m.d.sync += [

@@ -87,26 +87,23 @@ class WeightDecoder(wiring.Component):
             code_buffers.append(buffer)
             unpackers.append(unpacker)
 
-        # Each buffer takes its length when it is ready for it; the header goes when all have.
+        # The lengths of the next groups wait in registers before each buffer.
         buffers = [mask_buffer, *code_buffers]
         amounts = [
             self.lengths.payload.groups,
             *(self.lengths.payload.code_words[f] for f in range(config.filters_per_row)),
         ]
-        given = Signal(len(buffers))
-        takes = Signal(len(buffers))
-        everywhere = Signal()
+        stages = []
         for n, (buffer, amount) in enumerate(zip(buffers, amounts, strict=True)):
+            stage = StreamBuffer(amount.shape())
+            m.submodules[f"lengths_{n}"] = stage
+            connect(m, stage.o, buffer.lengths)
             m.d.comb += [
-                buffer.lengths.payload.eq(amount),
-                buffer.lengths.valid.eq(self.lengths.valid & ~given[n]),
-                takes[n].eq(buffer.lengths.valid & buffer.lengths.ready),
+                stage.i.payload.eq(amount),
+                stage.i.valid.eq(self.lengths.valid & self.lengths.ready),
             ]
-        m.d.comb += [
-            everywhere.eq((given | takes).all()),
-            self.lengths.ready.eq(everywhere),
-        ]
-        m.d.sync += given.eq((given | takes) & ~everywhere.replicate(len(buffers)))
+            stages.append(stage)
+        m.d.comb += self.lengths.ready.eq(Cat(stage.i.ready for stage in stages).all())
 
         position = positions.o.payload
         complete = Signal()

@@ -48,6 +48,8 @@ class ReplayBufferSpec(Specification):
             "length": In(range(max_length + 1)),
             "remaining": In(range(max_length + 1)),
             "passes_left": In(range(max_passes + 1)),
+            "last": In(1),
+            "final": In(1),
             "memory": In(SHAPE).array(depth),
             "output.i__valid": In(1),
             "output.i__payload": In(replayed(SHAPE)),
@@ -180,6 +182,8 @@ class ReplayBufferSpec(Specification):
                 Assert(self.probe("length") == fetch.block.length),
                 Assert(self.probe("remaining") == fetch.block.length - fetch.done),
                 Assert(self.probe("passes_left") == fetch.block.passes - fetch.passes),
+                Assert(self.probe("last") == fetch.last),
+                Assert(self.probe("final") == fetch.final),
             ]
 
         held, ahead = self.probe("held"), self.probe("ahead")
