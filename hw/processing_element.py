@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from params import ArrayConfig
+from params.timing import element_latency
 
 
 class ProcessingElement(wiring.Component):
@@ -32,7 +33,7 @@ class ProcessingElement(wiring.Component):
 
     def __init__(self, config: ArrayConfig):
         self._config = config
-        self.stages = stages(config)
+        self.stages = element_latency(config)
         accumulator = signed(config.accumulator_bits)
         super().__init__(
             {
@@ -96,8 +97,3 @@ class ProcessingElement(wiring.Component):
             m.d.sync += accumulator.eq(total)
         m.d.sync += self.shadow.eq(Mux(self.capture, total, self.chain))
         return m
-
-
-def stages(config: ArrayConfig) -> int:
-    """Cycles from a processing element's `x` to its accumulator: one per shifter stage."""
-    return max(1, config.exponent_bits)

@@ -5,11 +5,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from params import ArrayConfig, layouts
-
-PART_BITS = 17
-"""Accumulator bits per partial product: an 18x18 signed multiplier takes them as unsigned."""
-
-RIGHT_SHIFT_STAGES_PER_CYCLE = 2
+from params.timing import (
+    PART_BITS,
+    RIGHT_SHIFT_STAGES_PER_CYCLE,
+    accumulator_parts,
+    requantizer_latency,
+)
 
 
 class Requantizer(wiring.Component):
@@ -32,10 +33,9 @@ class Requantizer(wiring.Component):
 
     def __init__(self, config: ArrayConfig):
         self._config = config
-        self._parts = -(-config.accumulator_bits // PART_BITS)
+        self._parts = accumulator_parts(config)
         self._stages = list(reversed(range(config.max_right_shift.bit_length())))
-        shift_cycles = -(-len(self._stages) // RIGHT_SHIFT_STAGES_PER_CYCLE)
-        self.latency = 2 + self._parts + shift_cycles + 2
+        self.latency = requantizer_latency(config)
         bound = layouts.activation_bound(config)
         super().__init__(
             {

@@ -4,11 +4,12 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.drain import CHANNELS_AHEAD, Drain
+from hw.drain import Drain
 from hw.lane_group import LaneGroup
 from hw.payloads import beat
 from hw.weight_decoder import WeightDecoder
 from params import ArrayConfig, layouts
+from params.timing import CHANNELS_AHEAD
 
 
 class Row(wiring.Component):

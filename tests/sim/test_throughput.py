@@ -7,8 +7,8 @@ import pytest
 
 from compiler import Program, compile_layer
 from golden.shape import ConvShape
-from hw.lane_group import latency
 from params import ArrayConfig, layouts, packing, preset
+from params.timing import lane_latency
 from sim.engine import Engine
 from tests.sim.layers import NARROW, PAIRED, QUICK, Case, make_case, run_case
 
@@ -101,14 +101,14 @@ def test_a_tile_of_a_preset_takes_a_cycle_per_nonzero_weight(name, layer):
     config = preset(name)
     small, multiple = LAYERS[layer]
     width = config.lanes * small.stride[1]
-    shape = dataclasses.replace(small, height=4 * small.stride[0], width=width)
+    shape = dataclasses.replace(small, height=5 * small.stride[0], width=width)
     nonzeros = min(multiple * config.drain_words, shape.taps)
     check(shape, nonzeros, config, engine=Engine.VERILATOR)
 
 
 @pytest.mark.parametrize("config", [SINGLE, preset("tiny")], ids=lambda config: config.name)
 def test_the_overhead_of_a_tile_is_the_pipeline(config):
-    lanes = latency(config) + config.drain_words
+    lanes = lane_latency(config) + config.drain_words
     assert lanes < overhead(config, engine=QUICK) <= lanes + OTHER_STAGES
 
 
