@@ -1,0 +1,64 @@
+"""The cycle model: how many cycles a program takes, to the cycle."""
+
+from dataclasses import dataclass
+
+from compiler.program import Program
+from compiler.row_cycles import RowClock, RowWeights
+
+TO_NEXT_LOAD = 2
+"""Cycles from a tile's last to the first in which the next tile's words are loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleCount:
+    """Cycles of a program whose streams never pause.
+
+    Parameters
+    ----------
+    tiles : for each tile the cycles from its command to its last output.
+    load_cycles : between the tiles, for the run table and the activation words.
+    """
+
+    tiles: tuple[int, ...]
+    load_cycles: int
+
+    @property
+    def cycles(self) -> int:
+        """With a tile under way: what a simulation reports as its cycles."""
+        return sum(self.tiles)
+
+
+def count_cycles(program: Program) -> CycleCount:
+    """Count the cycles of `program` on the array.
+
+    Equal to the RTL in `sim` without stalls, cycle for cycle. The rows take their weights ahead
+    and independently, so each has a clock of its own; they meet at the end of a tile. A tile that
+    finds the weight buffers full takes as long as every such tile with as many passes, and is
+    gone through once.
+    """
+    config = program.config
+    clocks = [
+        RowClock(RowWeights.of(program.rows[row], config), config) for row in program.active_rows
+    ]
+    known: dict[int, tuple[int, int]] = {}
+    settled = None
+    tiles = []
+    load_cycles = idle_from = 0
+    now = 1 + len(program.layout.runs)
+    for tile in program.tiles:
+        start = now + program.layout.words(tile.passes)
+        load_cycles += start + 1 - idle_from
+        same = settled is not None and settled <= start
+        if same and tile.passes in known:
+            cycles, slack = known[tile.passes]
+        else:
+            # The rows are done no earlier than the cycle behind the one that starts them.
+            end = max([start + 2, *(clock.run(start, tile.passes) for clock in clocks)])
+            cycles, slack = end - start, max(clock.settled for clock in clocks) - end
+            if same:
+                known[tile.passes] = cycles, slack
+        tiles.append(cycles)
+        settled = start + cycles + slack
+        idle_from = start + cycles + 1
+        now = start + cycles + TO_NEXT_LOAD
+    return CycleCount(tiles=tuple(tiles), load_cycles=load_cycles + 1)

@@ -1,0 +1,301 @@
+"""When a row of the array does what: the recurrences behind the exact cycle count.
+
+Every stage of a row passes items on in order, one per cycle at most, and holds a bounded number
+of them. So the cycle in which an item enters a stage is the latest of a few earlier ones: that in
+which it entered the stage before, and that in which an earlier item left this one. What follows
+walks through the weights of a tile in order and keeps, for each stage, the last such cycles. The
+names of the stages are those of `hw`.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from compiler.program import RowStream
+from params import ArrayConfig, layouts, packing
+from params.timing import (
+    CHANNELS_AHEAD,
+    output_capacity,
+    output_latency,
+    requantization_released,
+)
+
+LONG_AGO = -(1 << 40)
+"""The cycle of what has not happened and nothing waits for."""
+
+# Places in the vector of a row's last events.
+(
+    _ADMITTED,  # a header was taken
+    _QUEUED,  # its requantization reached the front of the drain's queue
+    _RELEASED,  # the requantization at the front was taken
+    _WALKED,  # a mask word left the run walker
+    _PREFETCHED,  # and the one before it left the register behind it
+    _PREFETCHED_BEFORE,
+    _PICKED,  # a position was picked from its mask word
+    _NUMBERED,  # numbered
+    _BUFFERED,  # buffered
+    _JOINED,  # joined with its codes
+    _JOINED_BEFORE,
+    _ISSUED,  # issued to the lanes
+    _ENDED,  # the last position of a pass was issued
+    _PASSES,  # number of passes since the tile began
+    _HEADERS,  # number of headers ever taken
+    _EVENTS,
+) = range(16)
+
+# Columns of the matrix of a row's weight buffers; buffer 0 has the masks, 1 + f filter f's codes.
+(
+    _WRITTEN,  # number of words ever written
+    _WRITE,  # cycle of the last of these
+    _FIRST,  # number of words released by the blocks before the present one
+    _LENGTH_TAKEN,  # cycle in which the present block's length was taken
+    _LENGTH_TAKEN_BEFORE,
+    _IDLE,  # first cycle in which the next length may be taken
+    _FETCHED,  # cycle of the last fetch
+    _OFFERED,  # cycle in which the last word entered the output register
+    _LEFT,  # cycle in which the word before it left that register
+    _COLUMNS,
+) = range(10)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowWeights:
+    """What the timing of a row depends on.
+
+    Parameters
+    ----------
+    groups : int64 (n,), mask words per filter group.
+    code_words : int64 (n, F).
+    masks : uint64 (mask words, F).
+    """
+
+    groups: np.ndarray
+    code_words: np.ndarray
+    masks: np.ndarray
+
+    @classmethod
+    def of(cls, stream: RowStream, config: ArrayConfig) -> "RowWeights":
+        """From a row's stream."""
+        masks = packing.unpack(layouts.masks(config), stream.masks).astype(np.uint64)
+        return cls(
+            groups=stream.weights.groups,
+            code_words=stream.weights.code_words,
+            masks=masks.reshape(-1, config.filters_per_row),
+        )
+
+
+class RowClock:
+    """The cycles of one row, tile after tile, counted from the end of reset.
+
+    The weight streams offer a word in every cycle and the output is taken in every cycle.
+    """
+
+    def __init__(self, weights: RowWeights, config: ArrayConfig):
+        self._weights = weights
+        depths = [config.mask_depth] + [config.code_depth] * config.filters_per_row
+        self._depths = np.array(depths)
+        self._latencies = np.array(
+            [
+                config.codes_per_word,
+                max(config.drain_words, 2),
+                config.drain_words,
+                output_capacity(config),
+                output_latency(config),
+                requantization_released(config),
+            ]
+        )
+        self._events = np.full(_EVENTS, LONG_AGO)
+        self._events[[_PASSES, _HEADERS]] = 0
+        self._buffers = np.full((len(depths), _COLUMNS), LONG_AGO)
+        self._buffers[:, [_WRITTEN, _WRITE, _FIRST]] = 0
+        self._freed = np.full((len(depths), max(depths)), LONG_AGO)
+        self._arrived = np.full((len(depths), max(depths)), LONG_AGO)
+        self._queue = np.full(CHANNELS_AHEAD, LONG_AGO)
+        self._ends = np.full(1 + int(self._latencies[3]), LONG_AGO)
+
+    def run(self, start: int, passes: int) -> int:
+        """Compute a tile.
+
+        Parameters
+        ----------
+        start : the cycle in which its command was taken.
+        passes : of the tile.
+
+        Returns
+        -------
+        The first cycle in which the row is done.
+        """
+        weights = self._weights
+        self._events[_PASSES] = 0
+        last = _run_tile(
+            start, passes, weights.groups, weights.code_words, weights.masks,
+            self._latencies, self._depths, self._events, self._buffers,
+            self._freed, self._arrived, self._queue, self._ends,
+        )  # fmt: skip
+        return int(last) + 1
+
+    @property
+    def settled(self) -> int:
+        """The cycle of the last word that the weight buffers take ahead of the next tile.
+
+        A tile whose command is taken later finds them full, as every later tile does.
+        """
+        _fill(self._depths, self._buffers, self._freed, self._arrived)
+        return int(self._buffers[:, _WRITE].max())
+
+
+@numba.njit(cache=True)
+def _write(buffer, state, freed, arrived, depth):
+    """A word enters a weight buffer."""
+    slot = state[buffer, _WRITTEN] % depth
+    cycle = max(state[buffer, _WRITE] + 1, freed[buffer, slot] + 1)
+    arrived[buffer, slot] = cycle
+    state[buffer, _WRITE] = cycle
+    state[buffer, _WRITTEN] += 1
+
+
+@numba.njit(cache=True)
+def _fill(depths, state, freed, arrived):
+    """The weight buffers take words ahead until they are full."""
+    for buffer in range(len(depths)):
+        while state[buffer, _WRITTEN] < state[buffer, _FIRST] + depths[buffer]:
+            _write(buffer, state, freed, arrived, depths[buffer])
+
+
+@numba.njit(cache=True)
+def _take_length(buffer, state, admitted, length):
+    """A weight buffer begins a block."""
+    taken = max(admitted + 1, state[buffer, _LENGTH_TAKEN] + 1, state[buffer, _IDLE])
+    state[buffer, _LENGTH_TAKEN_BEFORE] = state[buffer, _LENGTH_TAKEN]
+    state[buffer, _LENGTH_TAKEN] = taken
+    if length == 0:
+        state[buffer, _IDLE] = taken + 1
+
+
+@numba.njit(cache=True)
+def _fetch(buffer, state, freed, arrived, depth, word, final):
+    """A word goes to the output register of a weight buffer; the cycle in which it enters."""
+    number = state[buffer, _FIRST] + word
+    while state[buffer, _WRITTEN] <= number:
+        _write(buffer, state, freed, arrived, depth)
+    slot = number % depth
+    fetched = max(
+        max(state[buffer, _LENGTH_TAKEN], state[buffer, _FETCHED], arrived[buffer, slot]) + 1,
+        state[buffer, _OFFERED],
+    )
+    state[buffer, _FETCHED] = fetched
+    if final:
+        freed[buffer, slot] = fetched
+        state[buffer, _IDLE] = fetched
+    offered = max(fetched + 1, state[buffer, _LEFT])
+    state[buffer, _OFFERED] = offered
+    return offered
+
+
+@numba.njit(cache=True)
+def _run_tile(
+    start, passes, groups, code_words, masks, latencies, depths,
+    events, state, freed, arrived, queue, ends,
+):  # fmt: skip
+    codes_per_word, between_ends, drain_words, capacity, to_output, to_release = latencies
+    filters = code_words.shape[1]
+    ahead = len(queue)
+    admitting = start + 2
+    next_mask = 0
+    next_word = np.zeros(filters, np.int64)
+    taken = np.zeros(filters, np.int64)  # codes taken from the word at hand
+    ready = np.full(filters, LONG_AGO, np.int64)  # when the word at hand came
+    dropped = np.full(filters, LONG_AGO, np.int64)  # when the one before was used up
+    last_output = start
+    for group in range(len(groups)):
+        admitted = max(
+            admitting,
+            events[_ADMITTED] + 1,
+            queue[(events[_HEADERS] + 1) % ahead] + 1,
+        )
+        for buffer in range(1 + filters):
+            admitted = max(admitted, state[buffer, _LENGTH_TAKEN_BEFORE] + 1)
+        events[_ADMITTED] = admitted
+        events[_QUEUED] = max(admitted + 1, events[_QUEUED] + 1, events[_RELEASED])
+        queue[events[_HEADERS] % ahead] = events[_QUEUED]
+        events[_HEADERS] += 1
+        _take_length(0, state, admitted, groups[group])
+        for f in range(filters):
+            _take_length(1 + f, state, admitted, code_words[group, f])
+
+        for turn in range(passes):
+            final = turn == passes - 1
+            next_word[:] = 0
+            for word in range(groups[group]):
+                last_word = word == groups[group] - 1
+                union = np.uint64(0)
+                for f in range(filters):
+                    union |= masks[next_mask + word, f]
+                offered = _fetch(0, state, freed, arrived, depths[0], word, final)
+                entered = max(offered + 1, events[_WALKED])
+                state[0, _LEFT] = entered
+                if union == 0 and not last_word:
+                    continue
+                walked = max(entered + 1, events[_PREFETCHED_BEFORE] + 1)
+                events[_WALKED] = walked
+                prefetched = max(walked + 1, events[_PREFETCHED] + 1, events[_PICKED])
+                events[_PREFETCHED_BEFORE] = events[_PREFETCHED]
+                events[_PREFETCHED] = prefetched
+                events[_PICKED] = prefetched
+                while True:
+                    bit = union & (~union + np.uint64(1))
+                    union ^= bit
+                    last = last_word and union == 0
+                    picked = max(events[_PICKED] + 1, events[_NUMBERED])
+                    numbered = max(picked + 1, events[_BUFFERED])
+                    buffered = max(numbered + 1, events[_JOINED_BEFORE] + 1)
+                    joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED])
+                    for f in range(filters):
+                        if masks[next_mask + word, f] & bit:
+                            if taken[f] == 0:
+                                offered = _fetch(
+                                    1 + f, state, freed, arrived, depths[1 + f],
+                                    next_word[f], final,
+                                )  # fmt: skip
+                                next_word[f] += 1
+                                ready[f] = max(offered + 1, dropped[f])
+                                state[1 + f, _LEFT] = ready[f]
+                            joined = max(joined, ready[f] + 1)
+                    for f in range(filters):
+                        if masks[next_mask + word, f] & bit:
+                            taken[f] += 1
+                        if taken[f] == codes_per_word or (last and taken[f] != 0):
+                            taken[f] = 0
+                            dropped[f] = joined
+                    issued = joined + 1
+                    if last:
+                        issued = max(issued, events[_ENDED] + between_ends)
+                        # The word whose leaving makes room for this pass in the output FIFO.
+                        needed = drain_words * (events[_PASSES] + 1) - capacity - 1
+                        if needed >= 0:
+                            issued = max(
+                                issued,
+                                ends[needed // drain_words % len(ends)]
+                                + to_output
+                                + needed % drain_words
+                                + 2,
+                            )
+                        ends[events[_PASSES] % len(ends)] = issued
+                        events[_ENDED] = issued
+                        events[_PASSES] += 1
+                    events[_PICKED] = picked
+                    events[_NUMBERED] = numbered
+                    events[_BUFFERED] = buffered
+                    events[_JOINED_BEFORE] = events[_JOINED]
+                    events[_JOINED] = joined
+                    events[_ISSUED] = issued
+                    if union == 0:
+                        break
+        events[_RELEASED] = events[_ENDED] + to_release
+        last_output = events[_ENDED] + to_output + drain_words - 1
+        next_mask += groups[group]
+        state[0, _FIRST] += groups[group]
+        for f in range(filters):
+            state[1 + f, _FIRST] += code_words[group, f]
+    return last_output
