@@ -5,16 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler.balance import assign_rows, pair_filters
-from compiler.bounds import check_fit, offsets
+from compiler.bounds import check_fit
+from compiler.epilogue import epilogue_fields
 from compiler.layout import Layout
 from compiler.program import Program, RowStream
 from compiler.stream import decode, encode
 from compiler.tiling import plan_tiles
-from golden.layer import QuantizedConv
+from golden.layer import IntegerConv
 from params import ArrayConfig, layouts, packing
 
 
-def compile_layer(layer: QuantizedConv, config: ArrayConfig) -> Program:
+def compile_layer(layer: IntegerConv, config: ArrayConfig) -> Program:
     """Compile a layer.
 
     Raises
@@ -23,12 +24,13 @@ def compile_layer(layer: QuantizedConv, config: ArrayConfig) -> Program:
     """
     check_fit(layer, config)
     terms, cout = layer.terms.shape[:2]
-    support = (layer.terms != 0).swapaxes(0, 1).reshape(cout, -1)
+    steps = np.ones(layer.terms.shape, dtype=bool) if config.dense else layer.terms != 0
+    support = steps.swapaxes(0, 1).reshape(cout, -1)
     groups = pair_filters(support, config.filters_per_row)
     # A channel -1 finds the empty filter at the end.
     padded = np.concatenate([support, np.zeros_like(support[:1])])
-    steps = padded[groups].any(axis=1).sum(axis=1)
-    cycles = np.maximum(steps, config.drain_words)
+    union = padded[groups].any(axis=1).sum(axis=1)
+    cycles = np.maximum(config.turns * union, config.drain_words)
     members = assign_rows(cycles, config.rows)
     busiest = max(int(cycles[row].sum()) for row in members)
 
@@ -41,7 +43,7 @@ def compile_layer(layer: QuantizedConv, config: ArrayConfig) -> Program:
 
 
 def _row_streams(
-    layer: QuantizedConv,
+    layer: IntegerConv,
     config: ArrayConfig,
     layout: Layout,
     groups: np.ndarray,
@@ -49,23 +51,15 @@ def _row_streams(
 ) -> tuple[RowStream, ...]:
     positions = layout.arrange(layer.terms)
     positions = np.concatenate([positions, np.zeros_like(positions[:1])])
-    requantization = layer.requantization
-    offset = np.array([*offsets(layer), 0], dtype=np.int64)
-    multiplier, shift = (
-        np.append(np.asarray(field, dtype=np.int64), 0)
-        for field in (requantization.multiplier, requantization.shift)
-    )
+    (present,) = layout.arrange(np.ones_like(layer.terms[:, :1], dtype=bool))
+    epilogue = epilogue_fields(layer, config)
     streams = []
     for row in members:
         channels = groups[row]
-        weights = encode(positions[channels], config)
+        weights = encode(positions[channels], config, present=present)
         fields = {
             "lengths": {"groups": weights.groups, "code_words": weights.code_words},
-            "requantization": {
-                "multiplier": multiplier[channels],
-                "offset": offset[channels],
-                "shift": shift[channels],
-            },
+            "epilogue": {key: values[channels] for key, values in epilogue.items()},
             "end": np.arange(len(row)) == len(row) - 1,
         }
         headers = packing.pack(layouts.header(config), fields, len(row))
@@ -83,7 +77,7 @@ def _replays(rows: Sequence[RowStream], config: ArrayConfig) -> bool:
 
 
 def decompile_weights(program: Program) -> np.ndarray:
-    """The weights in a program's streams, as in `QuantizedConv.terms`.
+    """The weights in a program's streams, as in `IntegerConv.terms`.
 
     Returns
     -------
@@ -91,7 +85,8 @@ def decompile_weights(program: Program) -> np.ndarray:
     """
     layout = program.layout
     runs = len(layout.runs)
-    positions = np.zeros((program.shape.cout, runs, layout.run_length), dtype=np.int64)
+    size = (program.shape.cout, runs, layout.run_length)
+    positions = np.zeros(size, dtype=program.layer.terms.dtype)
     for row in program.rows:
         weights = decode(row.weights, program.config, runs=runs, length=layout.run_length)
         present = row.channels >= 0

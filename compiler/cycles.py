@@ -33,14 +33,14 @@ def count_cycles(program: Program) -> CycleCount:
 
     Equal to the RTL in `sim` without stalls, cycle for cycle. The rows take their weights ahead
     and independently, so each has a clock of its own; they meet at the end of a tile. A tile that
-    finds the weight buffers full takes as long as every such tile with as many passes, and is
-    gone through once.
+    finds the weight buffers full takes as long as every such tile with as many passes, that starts
+    at the same turn, and is gone through once.
     """
     config = program.config
     clocks = [
         RowClock(RowWeights.of(program.rows[row], config), config) for row in program.active_rows
     ]
-    known: dict[int, tuple[int, int]] = {}
+    known: dict[tuple[int, int], tuple[int, int]] = {}
     settled = None
     tiles = []
     load_cycles = idle_from = 0
@@ -49,14 +49,15 @@ def count_cycles(program: Program) -> CycleCount:
         start = now + program.layout.words(tile.passes)
         load_cycles += start + 1 - idle_from
         same = settled is not None and settled <= start
-        if same and tile.passes in known:
-            cycles, slack = known[tile.passes]
+        kind = tile.passes, start % config.turns
+        if same and kind in known:
+            cycles, slack = known[kind]
         else:
             # The rows are done no earlier than the cycle behind the one that starts them.
             end = max([start + 2, *(clock.run(start, tile.passes) for clock in clocks)])
             cycles, slack = end - start, max(clock.settled for clock in clocks) - end
             if same:
-                known[tile.passes] = cycles, slack
+                known[kind] = cycles, slack
         tiles.append(cycles)
         settled = start + cycles + slack
         idle_from = start + cycles + 1
