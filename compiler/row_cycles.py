@@ -7,13 +7,11 @@ walks through the weights of a tile in order and keeps, for each stage, the last
 names of the stages are those of `hw`.
 """
 
-from dataclasses import dataclass
-
 import numba
 import numpy as np
 
-from compiler.program import RowStream
-from params import ArrayConfig, layouts, packing
+from compiler.row_weights import RowWeights
+from params import ArrayConfig
 from params.timing import (
     CHANNELS_AHEAD,
     output_capacity,
@@ -57,32 +55,6 @@ LONG_AGO = -(1 << 40)
     _LEFT,  # cycle in which the word before it left that register
     _COLUMNS,
 ) = range(10)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RowWeights:
-    """What the timing of a row depends on.
-
-    Parameters
-    ----------
-    groups : int64 (n,), mask words per filter group.
-    code_words : int64 (n, F).
-    masks : uint64 (mask words, F).
-    """
-
-    groups: np.ndarray
-    code_words: np.ndarray
-    masks: np.ndarray
-
-    @classmethod
-    def of(cls, stream: RowStream, config: ArrayConfig) -> "RowWeights":
-        """From a row's stream."""
-        masks = packing.unpack(layouts.masks(config), stream.masks).astype(np.uint64)
-        return cls(
-            groups=stream.weights.groups,
-            code_words=stream.weights.code_words,
-            masks=masks.reshape(-1, config.filters_per_row),
-        )
 
 
 class RowClock:
@@ -145,7 +117,7 @@ class RowClock:
         return int(self._buffers[:, _WRITE].max())
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _write(buffer, state, freed, arrived, depth):
     """A word enters a weight buffer."""
     slot = state[buffer, _WRITTEN] % depth
@@ -155,7 +127,7 @@ def _write(buffer, state, freed, arrived, depth):
     state[buffer, _WRITTEN] += 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fill(depths, state, freed, arrived):
     """The weight buffers take words ahead until they are full."""
     for buffer in range(len(depths)):
@@ -163,7 +135,7 @@ def _fill(depths, state, freed, arrived):
             _write(buffer, state, freed, arrived, depths[buffer])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _take_length(buffer, state, admitted, length):
     """A weight buffer begins a block."""
     taken = max(admitted + 1, state[buffer, _LENGTH_TAKEN] + 1, state[buffer, _IDLE])
@@ -173,7 +145,7 @@ def _take_length(buffer, state, admitted, length):
         state[buffer, _IDLE] = taken + 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fetch(buffer, state, freed, arrived, depth, word, final):
     """A word goes to the output register of a weight buffer; the cycle in which it enters."""
     number = state[buffer, _FIRST] + word
@@ -193,7 +165,7 @@ def _fetch(buffer, state, freed, arrived, depth, word, final):
     return offered
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _run_tile(
     start, passes, groups, code_words, masks, latencies, depths,
     events, state, freed, arrived, queue, ends,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.row_weights import RowWeights
 from params import ArrayConfig, layouts, packing
 
 
@@ -26,6 +27,11 @@ class WeightStream:
     masks: np.ndarray
     codes: tuple[np.ndarray, ...]
 
+    def row_weights(self, config: ArrayConfig) -> RowWeights:
+        """Where the weights are nonzero, read back from the packed words."""
+        masks = packing.unpack(layouts.masks(config), self.masks).astype(np.uint64)
+        return RowWeights(groups=self.groups, code_words=self.code_words, masks=masks)
+
 
 def encode(weights: np.ndarray, config: ArrayConfig) -> WeightStream:
     """Encode filter groups.
@@ -39,35 +45,17 @@ def encode(weights: np.ndarray, config: ArrayConfig) -> WeightStream:
     The stream; every run is padded to whole mask words, and all-zero mask words at the end of a
     filter group are left out, but for one.
     """
-    count, filters, runs, length = weights.shape
-    words = -(-length // config.mask_bits)
-    padded = np.zeros((count, filters, runs, words * config.mask_bits), dtype=np.int64)
-    padded[..., :length] = weights
-    grid = padded.reshape(count, filters, runs * words, config.mask_bits)
-    used = grid != 0
-    union = used.any(axis=1)
-
-    occupied = union.any(axis=2)
-    last = runs * words - occupied[:, ::-1].argmax(axis=1)
-    groups = np.where(occupied.any(axis=1), last, 1)
-    kept = np.arange(runs * words) < groups[:, None]
-    words_used = used.swapaxes(1, 2)[kept]
-    place = np.uint64(1) << np.arange(config.mask_bits, dtype=np.uint64)
-    values = (words_used * place).sum(axis=2, dtype=np.uint64)
-    masks = packing.pack(layouts.masks(config), values, len(values))
-
+    filters = weights.shape[1]
+    used = weights != 0
+    row = RowWeights.of(used, config)
+    masks = packing.pack(layouts.masks(config), row.masks, len(row.masks))
     counts = used.sum(axis=(2, 3))
-    code_words = -(-counts // config.codes_per_word)
     codes = tuple(
-        _pack_codes(grid[:, f][used[:, f]], counts[:, f], code_words[:, f], config)
+        _pack_codes(weights[:, f][used[:, f]], counts[:, f], row.code_words[:, f], config)
         for f in range(filters)
     )
     return WeightStream(
-        groups=groups,
-        code_words=code_words,
-        steps=union.sum(axis=(1, 2)),
-        masks=masks,
-        codes=codes,
+        groups=row.groups, code_words=row.code_words, steps=row.steps, masks=masks, codes=codes
     )
 
 
