@@ -46,6 +46,24 @@ def pair_filters(support: np.ndarray, size: int) -> np.ndarray:
     return groups
 
 
+def group_steps(support: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Positions at which any filter of a group is nonzero.
+
+    Parameters
+    ----------
+    support : bool (cout, positions).
+    groups : int64 (groups, F), channel numbers, -1 for a missing filter.
+
+    Returns
+    -------
+    int64 (groups,).
+    """
+    union = support[groups[:, 0]]
+    for members in groups.T[1:]:
+        union |= support[members] & (members >= 0)[:, None]
+    return np.count_nonzero(union, axis=1)
+
+
 def assign_rows(costs: np.ndarray, rows: int) -> list[np.ndarray]:
     """Distribute filter groups over rows: the costliest first, to the row with the least so far.
 

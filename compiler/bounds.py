@@ -3,8 +3,8 @@
 A filter's sum is largest where positive weights meet the highest input and negative weights the
 lowest, so its exact range follows from two sums of weights. An array that shifts subtracts by
 complement and so ends up one lower for each negative weight (see `params.layouts.requantization`),
-which the range includes. Accumulators wrap modulo 2^accumulator_bits: only the final sum of a filter
-has to fit, whatever the sums on the way to it.
+which the range includes. Accumulators wrap modulo 2^accumulator_bits: only the final sum of a
+filter has to fit, whatever the sums on the way to it.
 
 Behind the accumulator nothing is left to prove: with A bits the product with a 16-bit multiplier
 is below 2^(A + 15) in magnitude and the offset field holds no more, so their sum fits the

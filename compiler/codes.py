@@ -6,7 +6,7 @@ from params import ArrayConfig
 from params.arithmetic import Arithmetic
 
 
-def fields(weights: np.ndarray, config: ArrayConfig) -> dict[str, np.ndarray]:
+def code_fields(weights: np.ndarray, config: ArrayConfig) -> dict[str, np.ndarray]:
     """The code of every weight.
 
     Parameters
@@ -21,7 +21,7 @@ def fields(weights: np.ndarray, config: ArrayConfig) -> dict[str, np.ndarray]:
     return {"sign": weights < 0, "exponent": exponents(weights)}
 
 
-def weights(fields: dict[str, np.ndarray], config: ArrayConfig) -> np.ndarray:
+def code_weights(fields: dict[str, np.ndarray], config: ArrayConfig) -> np.ndarray:
     """The weights of codes, int64 or float32 (n,): the inverse of `fields`."""
     match config.arithmetic:
         case Arithmetic.INT8:

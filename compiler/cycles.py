@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from compiler.program import Program
-from compiler.row_cycles import RowClock, RowWeights
+from compiler.row_cycles import RowClock
+from compiler.schedule import Schedule
 
 TO_NEXT_LOAD = 2
 """Cycles from a tile's last to the first in which the next tile's words are loaded."""
@@ -31,25 +32,31 @@ class CycleCount:
 def count_cycles(program: Program) -> CycleCount:
     """Count the cycles of `program` on the array.
 
-    Equal to the RTL in `sim` without stalls, cycle for cycle. The rows take their weights ahead
-    and independently, so each has a clock of its own; they meet at the end of a tile. A tile that
-    finds the weight buffers full takes as long as every such tile with as many passes, that starts
-    at the same turn, and is gone through once.
+    Equal to the RTL in `sim` without stalls, cycle for cycle.
     """
-    config = program.config
-    clocks = [
-        RowClock(RowWeights.of(program.rows[row], config), config) for row in program.active_rows
-    ]
+    return time_schedule(program.schedule)
+
+
+def time_schedule(schedule: Schedule) -> CycleCount:
+    """Count the cycles of any program with this schedule.
+
+    The rows take their weights ahead and independently, so each has a clock of its own; they meet
+    at the end of a tile. A tile that finds the weight buffers full takes as long as every such
+    tile with as many passes that starts at the same turn, and is gone through once.
+    """
+    layout = schedule.plan.layout
+    clocks = [RowClock(row, schedule.config) for row in schedule.weights if len(row.groups)]
+    turns = schedule.config.turns
     known: dict[tuple[int, int], tuple[int, int]] = {}
     settled = None
     tiles = []
     load_cycles = idle_from = 0
-    now = 1 + len(program.layout.runs)
-    for tile in program.tiles:
-        start = now + program.layout.words(tile.passes)
+    now = 1 + len(layout.runs)
+    for tile in schedule.plan.tiles:
+        start = now + layout.words(tile.passes)
         load_cycles += start + 1 - idle_from
         same = settled is not None and settled <= start
-        kind = tile.passes, start % config.turns
+        kind = tile.passes, start % turns
         if same and kind in known:
             cycles, slack = known[kind]
         else:

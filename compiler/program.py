@@ -8,6 +8,7 @@ import numpy as np
 
 from compiler.epilogue import clamp_fields
 from compiler.layout import Layout
+from compiler.schedule import Schedule
 from compiler.stream import WeightStream
 from compiler.tile import Tile
 from compiler.tiling import TilePlan
@@ -85,6 +86,16 @@ class Program:
     def tiles(self) -> tuple[Tile, ...]:
         """The tiles in order."""
         return self.plan.tiles
+
+    @property
+    def schedule(self) -> Schedule:
+        """What its timing depends on, read back from the packed streams."""
+        return Schedule(
+            config=self.config,
+            plan=self.plan,
+            channels=tuple(row.channels for row in self.rows),
+            weights=tuple(row.weights.row_weights(self.config) for row in self.rows),
+        )
 
     @cached_property
     def active_rows(self) -> tuple[int, ...]:

@@ -7,13 +7,11 @@ walks through the weights of a tile in order and keeps, for each stage, the last
 names of the stages are those of `hw`.
 """
 
-from dataclasses import dataclass
-
 import numba
 import numpy as np
 
-from compiler.program import RowStream
-from params import ArrayConfig, layouts, packing
+from compiler.row_weights import RowWeights
+from params import ArrayConfig
 from params.timing import (
     CHANNELS_AHEAD,
     output_capacity,
@@ -59,33 +57,6 @@ LONG_AGO = -(1 << 40)
 ) = range(10)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RowWeights:
-    """What the timing of a row depends on.
-
-    Parameters
-    ----------
-    groups : int64 (n,), mask words per filter group.
-    code_words : int64 (n, code streams).
-    masks : uint64 (mask words, code streams).
-    """
-
-    groups: np.ndarray
-    code_words: np.ndarray
-    masks: np.ndarray
-
-    @classmethod
-    def of(cls, stream: RowStream, config: ArrayConfig) -> "RowWeights":
-        """From a row's stream."""
-        masks = packing.unpack(layouts.masks(config), stream.masks).astype(np.uint64)
-        # Dense filters have one mask in common.
-        return cls(
-            groups=stream.weights.groups,
-            code_words=stream.weights.code_words,
-            masks=np.broadcast_to(masks, (len(masks), config.elements_per_lane)).copy(),
-        )
-
-
 class RowClock:
     """The cycles of one row, tile after tile, counted from the end of reset.
 
@@ -94,6 +65,9 @@ class RowClock:
 
     def __init__(self, weights: RowWeights, config: ArrayConfig):
         self._weights = weights
+        # Dense filters have one mask in common.
+        size = len(weights.masks), config.elements_per_lane
+        self._masks = np.ascontiguousarray(np.broadcast_to(weights.masks, size))
         depths = [config.mask_depth] + [config.code_depth] * config.elements_per_lane
         self._depths = np.array(depths)
         self._latencies = np.array(
@@ -131,7 +105,7 @@ class RowClock:
         weights = self._weights
         self._events[_PASSES] = 0
         last = _run_tile(
-            start, passes, weights.groups, weights.code_words, weights.masks,
+            start, passes, weights.groups, weights.code_words, self._masks,
             self._latencies, self._depths, self._events, self._buffers,
             self._freed, self._arrived, self._queue, self._ends,
         )  # fmt: skip
@@ -147,7 +121,7 @@ class RowClock:
         return int(self._buffers[:, _WRITE].max())
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _write(buffer, state, freed, arrived, depth):
     """A word enters a weight buffer."""
     slot = state[buffer, _WRITTEN] % depth
@@ -157,7 +131,7 @@ def _write(buffer, state, freed, arrived, depth):
     state[buffer, _WRITTEN] += 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fill(depths, state, freed, arrived):
     """The weight buffers take words ahead until they are full."""
     for buffer in range(len(depths)):
@@ -165,7 +139,7 @@ def _fill(depths, state, freed, arrived):
             _write(buffer, state, freed, arrived, depths[buffer])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _take_length(buffer, state, admitted, length):
     """A weight buffer begins a block."""
     taken = max(admitted + 1, state[buffer, _LENGTH_TAKEN] + 1, state[buffer, _IDLE])
@@ -175,7 +149,7 @@ def _take_length(buffer, state, admitted, length):
         state[buffer, _IDLE] = taken + 1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fetch(buffer, state, freed, arrived, depth, word, final):
     """A word goes to the output register of a weight buffer; the cycle in which it enters."""
     number = state[buffer, _FIRST] + word
@@ -195,7 +169,7 @@ def _fetch(buffer, state, freed, arrived, depth, word, final):
     return offered
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _run_tile(
     start, passes, groups, code_words, masks, latencies, depths,
     events, state, freed, arrived, queue, ends,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler import codes
+from compiler.codes import code_fields, code_weights
+from compiler.row_weights import RowWeights
 from params import ArrayConfig, layouts, packing
 
 
@@ -27,6 +28,11 @@ class WeightStream:
     masks: np.ndarray
     codes: tuple[np.ndarray, ...]
 
+    def row_weights(self, config: ArrayConfig) -> RowWeights:
+        """Where the weights are nonzero, read back from the packed words."""
+        masks = packing.unpack(layouts.masks(config), self.masks).astype(np.uint64)
+        return RowWeights(groups=self.groups, code_words=self.code_words, masks=masks)
+
 
 def encode(
     weights: np.ndarray, config: ArrayConfig, *, present: np.ndarray | None = None
@@ -44,46 +50,26 @@ def encode(
     The stream; every run is padded to whole mask words, and all-zero mask words at the end of a
     filter group are left out, but for one.
     """
-    count, filters, runs, length = weights.shape
-    words = -(-length // config.mask_bits)
-    padded = np.zeros((count, filters, runs, words * config.mask_bits), dtype=weights.dtype)
-    padded[..., :length] = weights
-    grid = padded.reshape(count, filters, runs * words, config.mask_bits)
+    used = weights != 0
     if config.dense:
-        template = np.zeros((runs, words * config.mask_bits), dtype=bool)
-        template[:, :length] = True if present is None else present
-        template = template.reshape(1, 1, runs * words, config.mask_bits)
-        used = np.broadcast_to(template, (count, 1, *template.shape[2:]))
-    else:
-        used = grid != 0
-    union = used.any(axis=1)
-
-    occupied = union.any(axis=2)
-    last = runs * words - occupied[:, ::-1].argmax(axis=1)
-    groups = np.where(occupied.any(axis=1), last, 1)
-    kept = np.arange(runs * words) < groups[:, None]
-    words_used = used.swapaxes(1, 2)[kept]
-    place = np.uint64(1) << np.arange(config.mask_bits, dtype=np.uint64)
-    values = (words_used * place).sum(axis=2, dtype=np.uint64)
-    masks = packing.pack(layouts.masks(config), values, len(values))
-
-    # Axes: filter group, filters that take turns, element of a lane, mask word, position.
-    split = grid.reshape(count, config.elements_per_lane, config.turns, *grid.shape[2:])
-    streams, counts = [], np.zeros((count, config.elements_per_lane), dtype=np.int64)
+        everywhere = np.ones(weights.shape[2:], dtype=bool) if present is None else present
+        used = np.broadcast_to(everywhere, (len(weights), 1, *everywhere.shape))
+    row = RowWeights.of(used, config)
+    # Axes: filter group, element of a lane, filter that takes turns, run, position.
+    split = (len(weights), config.elements_per_lane, config.turns)
+    elements = weights.reshape(*split, *weights.shape[2:])
+    codes = []
     for element in range(config.elements_per_lane):
-        flags = used[:, element if used.shape[1] > 1 else 0]
-        counts[:, element] = config.turns * flags.sum(axis=(1, 2))
-        streams.append(np.moveaxis(split[:, element], 1, -1)[flags].reshape(-1))
-    code_words = -(-counts // config.codes_per_word)
+        flags = used[:, element if config.masks_per_word > 1 else 0]
+        taken = np.moveaxis(elements[:, element], 1, -1)[flags].reshape(-1)
+        counts = config.turns * flags.sum(axis=(1, 2))
+        codes.append(_pack_codes(taken, counts, row.code_words[:, element], config))
     return WeightStream(
-        groups=groups,
-        code_words=code_words,
-        steps=union.sum(axis=(1, 2)),
-        masks=masks,
-        codes=tuple(
-            _pack_codes(stream, counts[:, element], code_words[:, element], config)
-            for element, stream in enumerate(streams)
-        ),
+        groups=row.groups,
+        code_words=row.code_words,
+        steps=row.steps,
+        masks=packing.pack(layouts.masks(config), row.masks, len(row.masks)),
+        codes=tuple(codes),
     )
 
 
@@ -108,7 +94,7 @@ def decode(stream: WeightStream, config: ArrayConfig, *, runs: int, length: int)
         slots = _slots(counts, stream.code_words[:, element], config)
         fields = packing.unpack(layouts.codes(config), words_of_codes)
         taken = {key: field.reshape(-1)[slots] for key, field in fields.items()}
-        weights = codes.weights(taken, config).reshape(-1, config.turns)
+        weights = code_weights(taken, config).reshape(-1, config.turns)
         grid = np.zeros((*flags.shape, config.turns), dtype=weights.dtype)
         grid[flags] = weights
         grids.append(np.moveaxis(grid, -1, 1))
@@ -133,7 +119,7 @@ def _pack_codes(
     total = int(code_words.sum())
     slots = _slots(counts, code_words, config)
     fields = {}
-    for key, values in codes.fields(weights, config).items():
+    for key, values in code_fields(weights, config).items():
         flat = np.zeros(total * config.codes_per_word, dtype=np.int64)
         flat[slots] = values
         fields[key] = flat.reshape(total, config.codes_per_word)

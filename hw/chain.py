@@ -1,5 +1,7 @@
 """Drain chains through the shadow registers of processing elements."""
 
+from itertools import pairwise
+
 from params import ArrayConfig
 
 
@@ -17,7 +19,4 @@ def link_chains(m, config: ArrayConfig, elements: dict, chains) -> None:
         lanes = range(chain * config.chain_length, (chain + 1) * config.chain_length)
         links = [elements[f, lane] for f in range(filters) for lane in lanes]
         m.d.comb += chains[chain].eq(links[0].shadow)
-        m.d.comb += [
-            link.chain.eq(following.shadow)
-            for link, following in zip(links, links[1:], strict=False)
-        ]
+        m.d.comb += [link.chain.eq(following.shadow) for link, following in pairwise(links)]

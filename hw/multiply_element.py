@@ -11,9 +11,9 @@ from params.config import INT8_LEVELS
 class MultiplyElement(wiring.Component):
     """Adds an activation times an int8 weight to an accumulator: acc += x * weight.
 
-    A cycle with `skip` set adds nothing. `capture` moves the sum, the present step included, to the shadow register; in every other
-    cycle the shadow register takes the value of the chain. `clear` empties the accumulator, with
-    `capture` and in reset.
+    A cycle with `skip` set adds nothing. `capture` moves the sum, the present step included, to
+    the shadow register; in every other cycle the shadow register takes the value of the chain.
+    `clear` empties the accumulator, with `capture` and in reset.
 
     Latency: two cycles from `x` and `weight` to the accumulator, for the operands and for the
     product; on an FPGA both are registers of the multiplier. `skip` arrives with `x`, `capture`

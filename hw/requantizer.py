@@ -98,9 +98,6 @@ class Requantizer(wiring.Component):
         below = registered(Mux(overflow, total[-1], total < self.clamp.low), "below")
         above_high = registered(Mux(overflow, ~total[-1], total > self.clamp.high), "above_high")
         inside = registered(total, "inside")
-        m.d.sync += self.o.eq(
-            Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))[
-                : config.activation_bits
-            ]
-        )
+        clamped = Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))
+        m.d.sync += self.o.eq(clamped[: config.activation_bits])
         return m

@@ -91,7 +91,7 @@ class Row(wiring.Component):
         with m.Elif(admitted & header.end):
             m.d.sync += admitting.eq(0)
 
-        # The place of an accumulator that filters use by turns goes round; a step waits for its own.
+        # The accumulators that filters use by turns go round; a step waits for its own.
         place = Signal(range(config.turns))
         m.d.sync += place.eq(Mux(place == config.turns - 1, 0, place + 1))
         step = weights.o.payload

@@ -13,7 +13,6 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In
 
 import hw.drain
-
 import hw.row
 import hw.shift_elements
 import hw.weight_decoder

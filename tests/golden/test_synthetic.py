@@ -1,10 +1,10 @@
-"""The paper's Table 3.2: one tensor of 36,864 weights gives all three quantized columns."""
+"""The paper's Tables 3.2 and 3.3: one tensor gives all three quantized columns of each."""
 
 import numpy as np
 import pytest
 
 from golden.quantize import quantize
-from golden.synthetic import SIX_BIT_COUNTS, SIX_BIT_ZEROS, table_3_2_weights
+from golden.synthetic import SIX_BIT_COUNTS, SIX_BIT_ZEROS, TABLE_3_3, table_3_2_weights
 
 # The rows of the table from the bottom up: percentages from the top level down.
 TABLE = {
@@ -57,3 +57,16 @@ def test_the_seed_decides_places_and_signs():
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(np.abs(first), np.abs(other))
     np.testing.assert_array_equal(np.sort(np.abs(first)), np.sort(np.abs(other)))
+
+
+def test_table_3_3():
+    """Of the levels below its top the table's 6-bit column, and the zeros of all three."""
+    weights = TABLE_3_3.weights((100, 1000), seed=2)
+    got = quantize(weights, bits=6)
+    assert got.scale == -4
+    # The one weight that reaches the top level would be 0.000 % of the table's 4.7 million.
+    assert got.level_counts().tolist() == [1, 21, *TABLE_3_3.counts[2:], TABLE_3_3.zeros[6]]
+    for bits, zeros in TABLE_3_3.zeros.items():
+        other = quantize(weights, bits=bits)
+        assert other.scale == -4
+        assert other.level_counts()[-1] == zeros
