@@ -22,7 +22,7 @@ FLOAT_BITS = 32
 FLOAT_LOOP = 8
 """Cycles from a float32 accumulator through its adder and back: as many filters take turns."""
 
-MULTIPLIERS = {Arithmetic.SHIFT: (), Arithmetic.INT8: (0, 1), Arithmetic.FLOAT32: (0, 1, 2, 4)}
+MULTIPLIERS = {Arithmetic.SHIFT: (), Arithmetic.INT8: (0, 1), Arithmetic.FLOAT32: (0, 1, 2, 3, 4)}
 """18x18 multipliers that a processing element may be built with; LUTs do the rest."""
 
 MAX_ACCUMULATOR_BITS = 48
