@@ -9,15 +9,16 @@ from collections import Counter
 OPERANDS = ("A", "B")
 OPERAND_BITS = 18
 PRODUCT_BITS = 36
+RESETS = ("RST0", "RST1", "RST2", "RST3")
 
 
 def pack_dsp_registers(module: dict) -> int:
     """Pack registers into the multipliers of a synthesized module, which is changed in place.
 
     An operand takes its registers in when every bit is a constant or comes from a plain
-    flip-flop (no enable, reset to 0), all of them on one clock and one reset. The product does
-    when every bit that is used goes to such a flip-flop and nowhere else. Flip-flops whose output
-    nothing reads any more are removed.
+    flip-flop (no enable, reset to 0), all of them with one reset and on the multiplier's one
+    clock. The product does when every bit that is used goes to such a flip-flop and nowhere else.
+    Flip-flops whose output nothing reads any more are removed.
 
     Parameters
     ----------
@@ -98,11 +99,9 @@ def _common_control(cell: dict, registers) -> bool:
             or parameters.get("LSRMUX", "LSR") != "LSR"
         ):
             return False
-    controls = {(_clock(register), _reset(register)) for register in registers}
-    wires = cell["connections"]
-    if "CLK0" in wires:
-        controls.add((wires["CLK0"][0], wires["RST0"][0]))
-    return len(controls) == 1
+    clocks = {_clock(register) for register in registers}
+    clocks.update(cell["connections"].get("CLK0", []))
+    return len(clocks) == 1 and len({_reset(register) for register in registers}) == 1
 
 
 def _clock(register: dict):
@@ -115,13 +114,15 @@ def _reset(register: dict):
 
 def _enable(cell: dict, which: str, register: dict) -> None:
     """Switch the registers `which` of a multiplier on, controlled as the flip-flop is."""
-    for port, bit in (("CLK0", _clock(register)), ("CE0", "1"), ("RST0", _reset(register))):
-        cell["connections"][port] = [bit]
+    wires, reset = cell["connections"], _reset(register)
+    line = next(name for name in RESETS if wires.get(name, [reset]) == [reset])
+    for port, bit in (("CLK0", _clock(register)), ("CE0", "1"), (line, reset)):
+        wires[port] = [bit]
         cell["port_directions"][port] = "input"
     cell["parameters"] |= {
         f"REG_{which}_CLK": "CLK0",
         f"REG_{which}_CE": "CE0",
-        f"REG_{which}_RST": "RST0",
+        f"REG_{which}_RST": line,
         "CLK0_DIV": "ENABLED",
         "RESETMODE": "SYNC",
         "GSR": "DISABLED",

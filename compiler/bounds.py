@@ -1,10 +1,10 @@
 """The proof that no accumulator and no requantization overflows.
 
 A filter's sum is largest where positive weights meet the highest input and negative weights the
-lowest, so its exact range follows from two sums of weights. The array subtracts by complement
-and so ends up one lower for each negative weight (see `params.layouts.requantization`), which
-the range includes. Accumulators wrap modulo 2^accumulator_bits: only the final sum of a filter
-has to fit, whatever the sums on the way to it.
+lowest, so its exact range follows from two sums of weights. An array that shifts subtracts by
+complement and so ends up one lower for each negative weight (see `params.layouts.requantization`),
+which the range includes. Accumulators wrap modulo 2^accumulator_bits: only the final sum of a
+filter has to fit, whatever the sums on the way to it.
 
 Behind the accumulator nothing is left to prove: with A bits the product with a 16-bit multiplier
 is below 2^(A + 15) in magnitude and the offset field holds no more, so their sum fits the
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.codes import exponents
 from compiler.errors import FitError
-from compiler.stream import exponents
 from golden.activations import ActivationFormat
-from golden.layer import QuantizedConv
+from golden.layer import IntegerConv, QuantizedConv
 from params import ArrayConfig
+from params.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,56 +36,60 @@ class AccumulatorRange:
         return max(_signed_bits(int(self.low.min())), _signed_bits(int(self.high.max())))
 
 
-def accumulator_range(terms: np.ndarray, inputs: ActivationFormat) -> AccumulatorRange:
+def accumulator_range(
+    terms: np.ndarray, inputs: ActivationFormat, config: ArrayConfig
+) -> AccumulatorRange:
     """The exact range of every channel's accumulator.
 
     Parameters
     ----------
-    terms : int64 (terms, cout, cin, kernel height, kernel width), see `QuantizedConv.terms`.
+    terms : int64 (terms, cout, cin, kernel height, kernel width), see `IntegerConv.terms`.
     inputs : the format of the input activations.
     """
     weights = terms.sum(axis=0)
     axes = tuple(range(1, weights.ndim))
     positive = np.where(weights > 0, weights, 0).sum(axis=axes)
     negative = np.where(weights < 0, weights, 0).sum(axis=axes)
-    complements = negative_weights(terms)
+    lost = complements(terms, config)
     return AccumulatorRange(
-        low=positive * inputs.low + negative * inputs.high - complements,
-        high=positive * inputs.high + negative * inputs.low - complements,
+        low=positive * inputs.low + negative * inputs.high - lost,
+        high=positive * inputs.high + negative * inputs.low - lost,
     )
 
 
-def negative_weights(terms: np.ndarray) -> np.ndarray:
-    """Negative weights of each channel over all terms, int64 (cout,)."""
+def complements(terms: np.ndarray, config: ArrayConfig) -> np.ndarray:
+    """Weights of each channel that are subtracted by complement, int64 (cout,)."""
+    if config.arithmetic != Arithmetic.SHIFT:
+        return np.zeros(terms.shape[1], dtype=np.int64)
     return (terms < 0).sum(axis=(0, 2, 3, 4))
 
 
-def offsets(layer: QuantizedConv) -> list[int]:
+def offsets(layer: IntegerConv, config: ArrayConfig) -> list[int]:
     """The requantization offset of each channel (see `params.layouts.requantization`)."""
     requantization = layer.requantization
     fields = zip(
         requantization.multiplier,
         requantization.bias,
         requantization.shift,
-        negative_weights(layer.terms),
+        complements(layer.terms, config),
         strict=True,
     )
     return [
-        int(bias) + ((1 << int(shift)) >> 1) + int(multiplier) * int(negatives)
-        for multiplier, bias, shift, negatives in fields
+        int(bias) + ((1 << int(shift)) >> 1) + int(multiplier) * int(lost)
+        for multiplier, bias, shift, lost in fields
     ]
 
 
-def check_fit(layer: QuantizedConv, config: ArrayConfig) -> None:
+def check_fit(layer: IntegerConv, config: ArrayConfig) -> None:
     """Refuse a layer whose numbers the array cannot hold.
 
     Raises
     ------
-    FitError : levels, activations, accumulators, clamp, shifts or offsets do not fit.
+    FitError : weights, activations, accumulators, clamp, shifts or offsets do not fit.
     """
-    _check_levels(layer, config)
+    _check_weights(layer, config)
     _check_activations(layer, config)
-    bits = accumulator_range(layer.terms, layer.input_format).bits
+    bits = accumulator_range(layer.terms, layer.input_format, config).bits
     if bits > config.accumulator_bits:
         raise FitError(
             f"the largest filter needs accumulators of {bits} bits, but the array has "
@@ -96,7 +101,7 @@ def check_fit(layer: QuantizedConv, config: ArrayConfig) -> None:
             f"a channel's requantization shifts by {shift}, but the array shifts by at most "
             f"{config.max_right_shift}; halve its multiplier and bias until the shift is smaller"
         )
-    bits = max(map(_signed_bits, offsets(layer)))
+    bits = max(map(_signed_bits, offsets(layer, config)))
     if bits > config.offset_bits:
         raise FitError(
             f"a channel's requantization offset takes {bits} bits, but the array has "
@@ -105,7 +110,20 @@ def check_fit(layer: QuantizedConv, config: ArrayConfig) -> None:
         )
 
 
-def _check_levels(layer: QuantizedConv, config: ArrayConfig) -> None:
+def _check_weights(layer: IntegerConv, config: ArrayConfig) -> None:
+    if config.arithmetic == Arithmetic.INT8:
+        lowest, highest = int(layer.terms.min()), int(layer.terms.max())
+        if len(layer.terms) > 1 or lowest < -128 or highest > 127:
+            raise FitError(
+                f"the weights span {lowest}..{highest} in {len(layer.terms)} terms, but an int8 "
+                "array takes one term in -128..127; quantize them to int8"
+            )
+        return
+    if not isinstance(layer, QuantizedConv):
+        raise FitError(
+            "the weights are no sums of powers of two, but the array has no multipliers; quantize "
+            "them, or use an int8 array"
+        )
     nonzero = layer.terms[layer.terms != 0]
     levels = int(exponents(nonzero).max()) + 1 if nonzero.size else 1
     if levels > config.levels:
@@ -115,7 +133,7 @@ def _check_levels(layer: QuantizedConv, config: ArrayConfig) -> None:
         )
 
 
-def _check_activations(layer: QuantizedConv, config: ArrayConfig) -> None:
+def _check_activations(layer: IntegerConv, config: ArrayConfig) -> None:
     bits = config.activation_bits
     if layer.input_format.bits > bits:
         raise FitError(

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from compiler.bounds import check_fit, offsets
+from compiler.bounds import check_fit
+from compiler.epilogue import epilogue_fields
 from compiler.program import Program, RowStream
 from compiler.schedule import Schedule, schedule_layer
 from compiler.stream import decode, encode
-from golden.layer import QuantizedConv
+from golden.layer import IntegerConv
 from params import ArrayConfig, layouts, packing
 
 
-def compile_layer(layer: QuantizedConv, config: ArrayConfig) -> Program:
+def compile_layer(layer: IntegerConv, config: ArrayConfig) -> Program:
     """Compile a layer.
 
     Raises
@@ -18,32 +19,26 @@ def compile_layer(layer: QuantizedConv, config: ArrayConfig) -> Program:
     FitError : the layer does not fit the array; the message says why and what would fit.
     """
     check_fit(layer, config)
-    schedule = schedule_layer(layer.shape, layer.terms != 0, config)
+    support = np.ones(layer.terms.shape, dtype=bool) if config.dense else layer.terms != 0
+    schedule = schedule_layer(layer.shape, support, config)
     rows = _row_streams(layer, schedule)
     return Program(config=config, layer=layer, plan=schedule.plan, rows=rows)
 
 
-def _row_streams(layer: QuantizedConv, schedule: Schedule) -> tuple[RowStream, ...]:
+def _row_streams(layer: IntegerConv, schedule: Schedule) -> tuple[RowStream, ...]:
     config = schedule.config
-    positions = schedule.plan.layout.arrange(layer.terms)
+    layout = schedule.plan.layout
+    positions = layout.arrange(layer.terms)
     # A channel -1 finds the empty filter at the end.
     positions = np.concatenate([positions, np.zeros_like(positions[:1])])
-    requantization = layer.requantization
-    offset = np.array([*offsets(layer), 0], dtype=np.int64)
-    multiplier, shift = (
-        np.append(np.asarray(field, dtype=np.int64), 0)
-        for field in (requantization.multiplier, requantization.shift)
-    )
+    (present,) = layout.arrange(np.ones_like(layer.terms[:, :1], dtype=bool))
+    epilogue = epilogue_fields(layer, config)
     streams = []
     for channels in schedule.channels:
-        weights = encode(positions[channels], config)
+        weights = encode(positions[channels], config, present=present)
         fields = {
             "lengths": {"groups": weights.groups, "code_words": weights.code_words},
-            "requantization": {
-                "multiplier": multiplier[channels],
-                "offset": offset[channels],
-                "shift": shift[channels],
-            },
+            "epilogue": {key: values[channels] for key, values in epilogue.items()},
             "end": np.arange(len(channels)) == len(channels) - 1,
         }
         headers = packing.pack(layouts.header(config), fields, len(channels))
@@ -52,7 +47,7 @@ def _row_streams(layer: QuantizedConv, schedule: Schedule) -> tuple[RowStream, .
 
 
 def decompile_weights(program: Program) -> np.ndarray:
-    """The weights in a program's streams, as in `QuantizedConv.terms`.
+    """The weights in a program's streams, as in `IntegerConv.terms`.
 
     Returns
     -------
@@ -60,7 +55,8 @@ def decompile_weights(program: Program) -> np.ndarray:
     """
     layout = program.layout
     runs = len(layout.runs)
-    positions = np.zeros((program.shape.cout, runs, layout.run_length), dtype=np.int64)
+    size = (program.shape.cout, runs, layout.run_length)
+    positions = np.zeros(size, dtype=program.layer.terms.dtype)
     for row in program.rows:
         weights = decode(row.weights, program.config, runs=runs, length=layout.run_length)
         present = row.channels >= 0

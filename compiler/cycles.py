@@ -42,11 +42,12 @@ def time_schedule(schedule: Schedule) -> CycleCount:
 
     The rows take their weights ahead and independently, so each has a clock of its own; they meet
     at the end of a tile. A tile that finds the weight buffers full takes as long as every such
-    tile with as many passes, and is gone through once.
+    tile with as many passes that starts at the same turn, and is gone through once.
     """
     layout = schedule.plan.layout
     clocks = [RowClock(row, schedule.config) for row in schedule.weights if len(row.groups)]
-    known: dict[int, tuple[int, int]] = {}
+    turns = schedule.config.turns
+    known: dict[tuple[int, int], tuple[int, int]] = {}
     settled = None
     tiles = []
     load_cycles = idle_from = 0
@@ -55,14 +56,15 @@ def time_schedule(schedule: Schedule) -> CycleCount:
         start = now + layout.words(tile.passes)
         load_cycles += start + 1 - idle_from
         same = settled is not None and settled <= start
-        if same and tile.passes in known:
-            cycles, slack = known[tile.passes]
+        kind = tile.passes, start % turns
+        if same and kind in known:
+            cycles, slack = known[kind]
         else:
             # The rows are done no earlier than the cycle behind the one that starts them.
             end = max([start + 2, *(clock.run(start, tile.passes) for clock in clocks)])
             cycles, slack = end - start, max(clock.settled for clock in clocks) - end
             if same:
-                known[tile.passes] = cycles, slack
+                known[kind] = cycles, slack
         tiles.append(cycles)
         settled = start + cycles + slack
         idle_from = start + cycles + 1

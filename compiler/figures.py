@@ -122,14 +122,13 @@ def layer_figures(shape: ConvShape, support: np.ndarray, config: ArrayConfig) ->
 
 def _losses(schedule: Schedule, nonzeros: int, cycles: int) -> Losses:
     config, plan = schedule.config, schedule.plan
-    row_steps = [row.steps for row in schedule.weights]
-    row_cycles = [int(np.maximum(steps, config.drain_words).sum()) for steps in row_steps]
-    steps = sum(int(steps.sum()) for steps in row_steps)
+    row_cycles = [int(row.cycles(config).sum()) for row in schedule.weights]
+    steps = config.turns * sum(int(row.steps.sum()) for row in schedule.weights)
     busiest = max(row_cycles)
     return Losses(
         lanes=plan.lane_packing,
         # A layer without a weight loses nothing to pairing.
-        pairing=nonzeros / (steps * config.filters_per_row) if steps else 1.0,
+        pairing=nonzeros / (steps * config.elements_per_lane) if steps else 1.0,
         drain=steps / sum(row_cycles),
         rows=sum(row_cycles) / (config.rows * busiest),
         tiles=plan.passes * busiest / cycles,

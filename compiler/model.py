@@ -31,7 +31,7 @@ def run(program: Program, image: np.ndarray) -> np.ndarray:
     outputs = []
     for tile in range(len(program.tiles)):
         command = packing.unpack(layouts.tile(config), program.command(tile))
-        command = {key: int(value[0]) for key, value in command.items()}
+        command = _scalars(command)
         loads = packing.unpack(layouts.load(config), program.load(tile, image))
         memory = np.full((config.depth, config.lanes), STALE)
         memory[loads["address"]] = loads["word"]
@@ -69,31 +69,21 @@ def run_row(
     for group in range(len(stream.headers)):
         lengths = headers["lengths"]
         own = [next(masks) for _ in range(int(lengths["groups"][group]))]
-        requantization = {key: values[group] for key, values in headers["requantization"].items()}
+        epilogue = {key: values[group] for key, values in headers["epilogue"].items()}
         sums = np.zeros((command["passes"], config.filters_per_row, config.lanes), dtype=np.int64)
-        for f in range(config.filters_per_row):
-            count = int(lengths["code_words"][group][f])
-            own_codes = (code for _ in range(count) for code in next(codes[f]))
+        for element, code_words in enumerate(codes):
+            count = int(lengths["code_words"][group][element])
+            own_codes = (code for _ in range(count) for code in next(code_words))
             for shift, address, bit_mask in _positions(config, runs, own):
-                if not int(bit_mask[f]):
+                if not int(bit_mask[element if config.masks_per_word > 1 else 0]):
                     continue
-                sign, exponent = next(own_codes)
                 words_read = memory[address + command["pitch"] * np.arange(command["passes"])]
-                product = np.roll(words_read, -shift, axis=1) << exponent
-                sums[:, f] += ~product if sign else product
+                activations = np.roll(words_read, -shift, axis=1)
+                sums[:, element] += _product(activations, next(own_codes))
             # What is left of the last code word is padding.
             for _ in own_codes:
                 pass
-        wrapped = _wrap(sums, config.accumulator_bits)
-        per_filter = [
-            (
-                wrapped[:, f] * int(requantization["multiplier"][f])
-                + int(requantization["offset"][f])
-            )
-            >> int(requantization["shift"][f])
-            for f in range(config.filters_per_row)
-        ]
-        values = np.clip(np.stack(per_filter, axis=1), command["low"], command["high"])
+        values = _requantize(_wrap(sums, config.accumulator_bits), epilogue, command["clamp"])
         chains = values.reshape(*values.shape[:2], config.drain_width, config.chain_length)
         words.append(chains.swapaxes(2, 3).reshape(-1, config.drain_width))
         if headers["end"][group] != (group == len(stream.headers) - 1):
@@ -118,10 +108,35 @@ def _positions(config: ArrayConfig, runs: dict, masks: list) -> Iterator[tuple]:
         within += 1
 
 
-def _code_words(fields: dict) -> Iterator[list[tuple[int, int]]]:
-    """Sign and exponent of the codes of each word."""
-    for signs, exponents in zip(fields["sign"], fields["exponent"], strict=True):
-        yield list(zip(signs.tolist(), exponents.tolist(), strict=True))
+def _code_words(fields: dict) -> Iterator[list[dict[str, int]]]:
+    """The fields of the codes of each word."""
+    for word in zip(*fields.values(), strict=True):
+        columns = [values.tolist() for values in word]
+        yield [dict(zip(fields, code, strict=True)) for code in zip(*columns, strict=True)]
+
+
+def _product(activations: np.ndarray, code: dict[str, int]) -> np.ndarray:
+    """What a step adds."""
+    if "weight" in code:
+        return activations * code["weight"]
+    product = activations << code["exponent"]
+    return ~product if code["sign"] else product
+
+
+def _requantize(sums: np.ndarray, epilogue: dict, clamp: dict) -> np.ndarray:
+    """Outputs of sums, int64 (passes, F, lanes)."""
+    multiplier, offset, shift = (
+        epilogue[key].astype(np.int64)[:, None] for key in ("multiplier", "offset", "shift")
+    )
+    return np.clip((sums * multiplier + offset) >> shift, clamp["low"], clamp["high"])
+
+
+def _scalars(fields: dict) -> dict:
+    """The fields of a single word as Python's integers."""
+    return {
+        key: _scalars(value) if isinstance(value, dict) else int(value[0])
+        for key, value in fields.items()
+    }
 
 
 def _wrap(values: np.ndarray, bits: int) -> np.ndarray:

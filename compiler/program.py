@@ -6,12 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
+from compiler.epilogue import clamp_fields
 from compiler.layout import Layout
 from compiler.schedule import Schedule
 from compiler.stream import WeightStream
 from compiler.tile import Tile
 from compiler.tiling import TilePlan
-from golden.layer import QuantizedConv
+from golden.layer import IntegerConv
 from golden.shape import ConvShape, ShapeError
 from params import ArrayConfig, layouts, packing
 
@@ -41,9 +42,9 @@ class RowStream:
         """For each of the F filters of a group uint8 (code words, bytes)."""
         return self.weights.codes
 
-    def cycles(self, drain_words: int) -> int:
+    def cycles(self, config: ArrayConfig) -> int:
         """Cycles of a pass when only the steps, and draining a filter group, take time."""
-        return int(np.maximum(self.weights.steps, drain_words).sum())
+        return int(np.maximum(config.turns * self.weights.steps, config.drain_words).sum())
 
     @property
     def bytes(self) -> int:
@@ -67,7 +68,7 @@ class Program:
     """
 
     config: ArrayConfig
-    layer: QuantizedConv
+    layer: IntegerConv
     plan: TilePlan
     rows: tuple[RowStream, ...]
 
@@ -114,14 +115,12 @@ class Program:
 
     def command(self, tile: int) -> np.ndarray:
         """The command of a tile, uint8 (1, bytes) of `layouts.tile`."""
-        requantization = self.layer.requantization
         fields = {
             "passes": self.tiles[tile].passes,
             "pitch": self.layout.pitch,
             "rows": sum(1 << row for row in self.active_rows),
             "signed": int(self.layer.input_format.signed),
-            "low": requantization.low,
-            "high": requantization.high,
+            "clamp": clamp_fields(self.layer),
         }
         return packing.pack(layouts.tile(self.config), fields, 1)
 
@@ -207,8 +206,8 @@ class Program:
 
     @property
     def nonzeros(self) -> int:
-        """Nonzero weights over all terms."""
-        return self.layer.nonzeros
+        """Weights that take a step: the nonzero ones over all terms, all of them when dense."""
+        return self.shape.weights if self.config.dense else self.layer.nonzeros
 
     @property
     def lower_bound_cycles(self) -> int:
@@ -228,8 +227,7 @@ class Program:
     @property
     def ideal_cycles(self) -> int:
         """Cycles of the busiest row when only steps and drains take time: no loads, no stalls."""
-        drain_words = self.config.drain_words
-        return self.passes * max(row.cycles(drain_words) for row in self.rows)
+        return self.passes * max(row.cycles(self.config) for row in self.rows)
 
     @property
     def load_words(self) -> int:

@@ -33,7 +33,7 @@ LONG_AGO = -(1 << 40)
     _PICKED,  # a position was picked from its mask word
     _NUMBERED,  # numbered
     _BUFFERED,  # buffered
-    _JOINED,  # joined with its codes
+    _JOINED,  # joined with its codes, those of the last turn
     _JOINED_BEFORE,
     _ISSUED,  # issued to the lanes
     _ENDED,  # the last position of a pass was issued
@@ -65,7 +65,10 @@ class RowClock:
 
     def __init__(self, weights: RowWeights, config: ArrayConfig):
         self._weights = weights
-        depths = [config.mask_depth] + [config.code_depth] * config.filters_per_row
+        # Dense filters have one mask in common.
+        size = len(weights.masks), config.elements_per_lane
+        self._masks = np.ascontiguousarray(np.broadcast_to(weights.masks, size))
+        depths = [config.mask_depth] + [config.code_depth] * config.elements_per_lane
         self._depths = np.array(depths)
         self._latencies = np.array(
             [
@@ -75,6 +78,7 @@ class RowClock:
                 output_capacity(config),
                 output_latency(config),
                 requantization_released(config),
+                config.turns,
             ]
         )
         self._events = np.full(_EVENTS, LONG_AGO)
@@ -101,7 +105,7 @@ class RowClock:
         weights = self._weights
         self._events[_PASSES] = 0
         last = _run_tile(
-            start, passes, weights.groups, weights.code_words, weights.masks,
+            start, passes, weights.groups, weights.code_words, self._masks,
             self._latencies, self._depths, self._events, self._buffers,
             self._freed, self._arrived, self._queue, self._ends,
         )  # fmt: skip
@@ -170,15 +174,15 @@ def _run_tile(
     start, passes, groups, code_words, masks, latencies, depths,
     events, state, freed, arrived, queue, ends,
 ):  # fmt: skip
-    codes_per_word, between_ends, drain_words, capacity, to_output, to_release = latencies
-    filters = code_words.shape[1]
+    codes_per_word, between_ends, drain_words, capacity, to_output, to_release, turns = latencies
+    streams = code_words.shape[1]
     ahead = len(queue)
     admitting = start + 2
     next_mask = 0
-    next_word = np.zeros(filters, np.int64)
-    taken = np.zeros(filters, np.int64)  # codes taken from the word at hand
-    ready = np.full(filters, LONG_AGO, np.int64)  # when the word at hand came
-    dropped = np.full(filters, LONG_AGO, np.int64)  # when the one before was used up
+    next_word = np.zeros(streams, np.int64)
+    taken = np.zeros(streams, np.int64)  # codes taken from the word at hand
+    ready = np.full(streams, LONG_AGO, np.int64)  # when the word at hand came
+    dropped = np.full(streams, LONG_AGO, np.int64)  # when the one before was used up
     last_output = start
     for group in range(len(groups)):
         admitted = max(
@@ -186,23 +190,23 @@ def _run_tile(
             events[_ADMITTED] + 1,
             queue[(events[_HEADERS] + 1) % ahead] + 1,
         )
-        for buffer in range(1 + filters):
+        for buffer in range(1 + streams):
             admitted = max(admitted, state[buffer, _LENGTH_TAKEN_BEFORE] + 1)
         events[_ADMITTED] = admitted
         events[_QUEUED] = max(admitted + 1, events[_QUEUED] + 1, events[_RELEASED])
         queue[events[_HEADERS] % ahead] = events[_QUEUED]
         events[_HEADERS] += 1
         _take_length(0, state, admitted, groups[group])
-        for f in range(filters):
+        for f in range(streams):
             _take_length(1 + f, state, admitted, code_words[group, f])
 
-        for turn in range(passes):
-            final = turn == passes - 1
+        for number in range(passes):
+            final = number == passes - 1
             next_word[:] = 0
             for word in range(groups[group]):
                 last_word = word == groups[group] - 1
                 union = np.uint64(0)
-                for f in range(filters):
+                for f in range(streams):
                     union |= masks[next_mask + word, f]
                 offered = _fetch(0, state, freed, arrived, depths[0], word, final)
                 entered = max(offered + 1, events[_WALKED])
@@ -222,52 +226,58 @@ def _run_tile(
                     picked = max(events[_PICKED] + 1, events[_NUMBERED])
                     numbered = max(picked + 1, events[_BUFFERED])
                     buffered = max(numbered + 1, events[_JOINED_BEFORE] + 1)
-                    joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED])
-                    for f in range(filters):
-                        if masks[next_mask + word, f] & bit:
-                            if taken[f] == 0:
-                                offered = _fetch(
-                                    1 + f, state, freed, arrived, depths[1 + f],
-                                    next_word[f], final,
-                                )  # fmt: skip
-                                next_word[f] += 1
-                                ready[f] = max(offered + 1, dropped[f])
-                                state[1 + f, _LEFT] = ready[f]
-                            joined = max(joined, ready[f] + 1)
-                    for f in range(filters):
-                        if masks[next_mask + word, f] & bit:
-                            taken[f] += 1
-                        if taken[f] == codes_per_word or (last and taken[f] != 0):
-                            taken[f] = 0
-                            dropped[f] = joined
-                    issued = joined + 1
-                    if last:
-                        issued = max(issued, events[_ENDED] + between_ends)
-                        # The word whose leaving makes room for this pass in the output FIFO.
-                        needed = drain_words * (events[_PASSES] + 1) - capacity - 1
-                        if needed >= 0:
-                            issued = max(
-                                issued,
-                                ends[needed // drain_words % len(ends)]
-                                + to_output
-                                + needed % drain_words
-                                + 2,
-                            )
-                        ends[events[_PASSES] % len(ends)] = issued
-                        events[_ENDED] = issued
-                        events[_PASSES] += 1
+                    left = events[_JOINED]
+                    for turn in range(turns):
+                        joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED])
+                        for f in range(streams):
+                            if masks[next_mask + word, f] & bit:
+                                if taken[f] == 0:
+                                    offered = _fetch(
+                                        1 + f, state, freed, arrived, depths[1 + f],
+                                        next_word[f], final,
+                                    )  # fmt: skip
+                                    next_word[f] += 1
+                                    ready[f] = max(offered + 1, dropped[f])
+                                    state[1 + f, _LEFT] = ready[f]
+                                joined = max(joined, ready[f] + 1)
+                        last_turn = turn == turns - 1
+                        for f in range(streams):
+                            if masks[next_mask + word, f] & bit:
+                                taken[f] += 1
+                            if taken[f] == codes_per_word or (last and last_turn and taken[f]):
+                                taken[f] = 0
+                                dropped[f] = joined
+                        issued = joined + 1
+                        if last and turn == 0:
+                            issued = max(issued, events[_ENDED] + between_ends)
+                            # The word whose leaving makes room for this pass in the output FIFO.
+                            needed = drain_words * (events[_PASSES] + 1) - capacity - 1
+                            if needed >= 0:
+                                issued = max(
+                                    issued,
+                                    ends[needed // drain_words % len(ends)]
+                                    + to_output
+                                    + needed % drain_words
+                                    + 2,
+                                )
+                        # A step waits for the place of its filter's accumulator to come round.
+                        issued += (turn - issued) % turns
+                        if last and last_turn:
+                            ends[events[_PASSES] % len(ends)] = issued
+                            events[_ENDED] = issued
+                            events[_PASSES] += 1
+                        events[_JOINED] = joined
+                        events[_ISSUED] = issued
                     events[_PICKED] = picked
                     events[_NUMBERED] = numbered
                     events[_BUFFERED] = buffered
-                    events[_JOINED_BEFORE] = events[_JOINED]
-                    events[_JOINED] = joined
-                    events[_ISSUED] = issued
+                    events[_JOINED_BEFORE] = left
                     if union == 0:
                         break
         events[_RELEASED] = events[_ENDED] + to_release
         last_output = events[_ENDED] + to_output + drain_words - 1
         next_mask += groups[group]
         state[0, _FIRST] += groups[group]
-        for f in range(filters):
+        for f in range(streams):
             state[1 + f, _FIRST] += code_words[group, f]
     return last_output

@@ -14,9 +14,10 @@ class RowWeights:
     Parameters
     ----------
     groups : int64 (n,), mask words of each of n filter groups.
-    code_words : int64 (n, F), code words of each of its filters.
-    masks : uint64 (mask words, F), of all filter groups in order; bit b of a filter's mask tells
-        that its weight at the word's position b is not zero.
+    code_words : int64 (n, code streams), code words of each of its filters, or of all that take
+        turns.
+    masks : uint64 (mask words, masks per word), of all filter groups in order; bit b of a filter's
+        mask tells that its weight at the word's position b takes a step.
     """
 
     groups: np.ndarray
@@ -25,21 +26,23 @@ class RowWeights:
 
     @classmethod
     def of(cls, used: np.ndarray, config: ArrayConfig) -> "RowWeights":
-        """From where weights are nonzero.
+        """From where weights take a step.
 
         Every run is padded to whole mask words, and all-zero mask words at the end of a filter
         group are left out, but for one.
 
         Parameters
         ----------
-        used : bool (n, F, runs, positions), n filter groups.
+        used : bool (n, masks per word, runs, positions), n filter groups.
         """
         words = _mask_words(used, config.mask_bits)
         occupied = (words != 0).any(axis=2)
         length = occupied.shape[1]
         last = length - occupied[:, ::-1].argmax(axis=1)
         groups = np.where(occupied.any(axis=1), last, 1)
-        counts = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+        counts = config.turns * np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+        # Dense filters have one mask in common.
+        counts = np.broadcast_to(counts, (len(counts), config.elements_per_lane)).copy()
         return cls(
             groups=groups,
             code_words=-(-counts // config.codes_per_word),
@@ -48,12 +51,16 @@ class RowWeights:
 
     @property
     def steps(self) -> np.ndarray:
-        """int64 (n,), positions of each filter group at which any of its filters is nonzero."""
+        """int64 (n,), positions of each filter group at which any of its filters takes a step."""
         if not len(self.groups):
             return np.zeros(0, dtype=np.int64)
         union = np.bitwise_or.reduce(self.masks, axis=1)
         first = np.cumsum(self.groups) - self.groups
         return np.add.reduceat(np.bitwise_count(union).astype(np.int64), first)
+
+    def cycles(self, config: ArrayConfig) -> np.ndarray:
+        """int64 (n,), cycles of a pass over each group if only steps and drains take time."""
+        return np.maximum(config.turns * self.steps, config.drain_words)
 
     def fits(self, config: ArrayConfig) -> bool:
         """Whether every filter group fits the weight buffers, so that passes can replay it."""

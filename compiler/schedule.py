@@ -42,7 +42,8 @@ def schedule_layer(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -
     Parameters
     ----------
     shape : the convolution.
-    support : bool (terms, cout, cin, kernel height, kernel width), where the weights are nonzero.
+    support : bool (terms, cout, cin, kernel height, kernel width), where the weights are nonzero;
+        everywhere for a dense array.
     config : the array.
 
     Raises
@@ -52,7 +53,8 @@ def schedule_layer(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -
     terms, cout = support.shape[:2]
     filters = support.swapaxes(0, 1).reshape(cout, -1)
     groups = pair_filters(filters, config.filters_per_row)
-    cycles = np.maximum(group_steps(filters, groups), config.drain_words)
+    steps = config.turns * group_steps(filters, groups)
+    cycles = np.maximum(steps, config.drain_words)
     members = assign_rows(cycles, config.rows)
     busiest = max(int(cycles[row].sum()) for row in members)
     channels = tuple(groups[row] for row in members)
@@ -74,4 +76,7 @@ def row_weights(
     positions = layout.arrange(support)
     # A channel -1 finds the empty filter at the end.
     positions = np.concatenate([positions, np.zeros_like(positions[:1])])
-    return tuple(RowWeights.of(positions[row], config) for row in channels)
+    used = (positions[row] for row in channels)
+    if config.dense:
+        used = (row.any(axis=1, keepdims=True) for row in used)
+    return tuple(RowWeights.of(row, config) for row in used)

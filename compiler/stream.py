@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.codes import code_fields, code_weights
 from compiler.row_weights import RowWeights
 from params import ArrayConfig, layouts, packing
 
@@ -15,10 +16,10 @@ class WeightStream:
     Parameters
     ----------
     groups : int64 (n,), mask words of each filter group.
-    code_words : int64 (n, F), code words of each of its filters.
-    steps : int64 (n,), positions at which any of its filters is nonzero.
+    code_words : int64 (n, code streams), code words of each filter, or of those that take turns.
+    steps : int64 (n,), positions at which any of its filters takes a step.
     masks : uint8 (mask words, bytes), of all filter groups in order.
-    codes : for each of the F filters uint8 (code words, bytes), of all filter groups in order.
+    codes : for each code stream uint8 (code words, bytes), of all filter groups in order.
     """
 
     groups: np.ndarray
@@ -33,29 +34,42 @@ class WeightStream:
         return RowWeights(groups=self.groups, code_words=self.code_words, masks=masks)
 
 
-def encode(weights: np.ndarray, config: ArrayConfig) -> WeightStream:
+def encode(
+    weights: np.ndarray, config: ArrayConfig, *, present: np.ndarray | None = None
+) -> WeightStream:
     """Encode filter groups.
 
     Parameters
     ----------
-    weights : int64 (n, F, runs, positions), each 0 or +-2^e with e < levels; n filter groups.
+    weights : (n, F, runs, positions), such as the array takes; n filter groups.
+    present : bool (runs, positions), where filters have weights at all; everywhere when None. A
+        dense array takes a step at each of them, any other only where weights are nonzero.
 
     Returns
     -------
     The stream; every run is padded to whole mask words, and all-zero mask words at the end of a
     filter group are left out, but for one.
     """
-    filters = weights.shape[1]
     used = weights != 0
+    if config.dense:
+        everywhere = np.ones(weights.shape[2:], dtype=bool) if present is None else present
+        used = np.broadcast_to(everywhere, (len(weights), 1, *everywhere.shape))
     row = RowWeights.of(used, config)
-    masks = packing.pack(layouts.masks(config), row.masks, len(row.masks))
-    counts = used.sum(axis=(2, 3))
-    codes = tuple(
-        _pack_codes(weights[:, f][used[:, f]], counts[:, f], row.code_words[:, f], config)
-        for f in range(filters)
-    )
+    # Axes: filter group, element of a lane, filter that takes turns, run, position.
+    split = (len(weights), config.elements_per_lane, config.turns)
+    elements = weights.reshape(*split, *weights.shape[2:])
+    codes = []
+    for element in range(config.elements_per_lane):
+        flags = used[:, element if config.masks_per_word > 1 else 0]
+        taken = np.moveaxis(elements[:, element], 1, -1)[flags].reshape(-1)
+        counts = config.turns * flags.sum(axis=(1, 2))
+        codes.append(_pack_codes(taken, counts, row.code_words[:, element], config))
     return WeightStream(
-        groups=row.groups, code_words=row.code_words, steps=row.steps, masks=masks, codes=codes
+        groups=row.groups,
+        code_words=row.code_words,
+        steps=row.steps,
+        masks=packing.pack(layouts.masks(config), row.masks, len(row.masks)),
+        codes=tuple(codes),
     )
 
 
@@ -64,25 +78,31 @@ def decode(stream: WeightStream, config: ArrayConfig, *, runs: int, length: int)
 
     Returns
     -------
-    int64 (n, F, runs, length).
+    (n, F, runs, length), int64 or float32.
     """
-    count, filters = stream.code_words.shape
+    count = len(stream.groups)
     words = -(-length // config.mask_bits)
     values = packing.unpack(layouts.masks(config), stream.masks).astype(np.uint64)
     place = np.arange(config.mask_bits, dtype=np.uint64)
     bits = (values[..., None] >> place & np.uint64(1)).astype(bool)
-    used = np.zeros((count, runs * words, filters, config.mask_bits), dtype=bool)
+    used = np.zeros((count, runs * words, config.masks_per_word, config.mask_bits), dtype=bool)
     used[np.arange(runs * words) < stream.groups[:, None]] = bits
-    grid = np.zeros((count, filters, runs * words, config.mask_bits), dtype=np.int64)
-    for f in range(filters):
-        flags = used[:, :, f]
-        counts = flags.sum(axis=(1, 2))
-        fields = packing.unpack(layouts.codes(config), stream.codes[f])
-        slots = _slots(counts, stream.code_words[:, f], config)
-        sign, exponent = (fields[key].reshape(-1)[slots] for key in ("sign", "exponent"))
-        grid[:, f][flags] = (1 - 2 * sign) << exponent
-    padded = grid.reshape(count, filters, runs, words * config.mask_bits)
-    return padded[..., :length]
+    grids = []
+    for element, words_of_codes in enumerate(stream.codes):
+        flags = used[:, :, element if config.masks_per_word > 1 else 0]
+        counts = config.turns * flags.sum(axis=(1, 2))
+        slots = _slots(counts, stream.code_words[:, element], config)
+        fields = packing.unpack(layouts.codes(config), words_of_codes)
+        taken = {key: field.reshape(-1)[slots] for key, field in fields.items()}
+        weights = code_weights(taken, config).reshape(-1, config.turns)
+        grid = np.zeros((*flags.shape, config.turns), dtype=weights.dtype)
+        grid[flags] = weights
+        grids.append(np.moveaxis(grid, -1, 1))
+    # Axes: filter group, element, turn, mask word, position.
+    grid = np.stack(grids, axis=1).reshape(
+        count, config.filters_per_row, runs, words * config.mask_bits
+    )
+    return grid[..., :length]
 
 
 def _slots(counts: np.ndarray, code_words: np.ndarray, config: ArrayConfig) -> np.ndarray:
@@ -95,17 +115,12 @@ def _slots(counts: np.ndarray, code_words: np.ndarray, config: ArrayConfig) -> n
 def _pack_codes(
     weights: np.ndarray, counts: np.ndarray, code_words: np.ndarray, config: ArrayConfig
 ) -> np.ndarray:
-    """Code words of the nonzero weights of filters that have `counts` of them."""
+    """Code words of weights that take a step, of filter groups that have `counts` of them."""
     total = int(code_words.sum())
     slots = _slots(counts, code_words, config)
     fields = {}
-    for key, values in (("sign", weights < 0), ("exponent", exponents(weights))):
+    for key, values in code_fields(weights, config).items():
         flat = np.zeros(total * config.codes_per_word, dtype=np.int64)
         flat[slots] = values
         fields[key] = flat.reshape(total, config.codes_per_word)
     return packing.pack(layouts.codes(config), fields, total)
-
-
-def exponents(weights: np.ndarray) -> np.ndarray:
-    """e of nonzero weights +-2^e, exact: frexp gives 0.5 * 2^(e + 1)."""
-    return np.frexp(np.abs(weights).astype(np.float64))[1].astype(np.int64) - 1

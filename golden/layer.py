@@ -1,4 +1,4 @@
-"""A convolution layer of the quantized network, from activations to activations."""
+"""Convolution layers of quantized networks, from activations to activations."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,27 +18,24 @@ class LayerError(UserError):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class QuantizedConv:
-    """A convolution with power-of-two weights, its bias, batch-norm and ReLU folded into one step.
+class IntegerConv:
+    """A convolution with integer weights, its bias, batch-norm and ReLU folded into one step.
 
     Parameters
     ----------
     shape : the convolution.
-    terms : int64 (T, cout, cin, kernel y, kernel x); every entry is 0 or plus or minus 2^e with
-        e < `levels`. The weights are the sums over the T terms.
-    levels : magnitudes on the integer grid.
+    terms : int64 (T, cout, cin, kernel y, kernel x). The weights are the sums over the T terms.
     requantization : from accumulators to outputs; None if accumulators are all that is wanted.
     input_format : the activations that come in.
 
     Raises
     ------
-    LayerError : shapes that do not fit, or a term that is no such power of two.
+    LayerError : shapes that do not fit.
     ExactnessError : accumulators may exceed 64 bits.
     """
 
     shape: ConvShape
     terms: np.ndarray
-    levels: int
     requantization: Requantization
     input_format: ActivationFormat
 
@@ -47,15 +44,6 @@ class QuantizedConv:
             raise LayerError(
                 f"terms are {self.terms.dtype} of shape {self.terms.shape}, but must be int64 of "
                 f"shape (terms, {', '.join(map(str, self.shape.weight_shape))})"
-            )
-        if not 1 <= self.levels <= LARGEST_EXPONENT:
-            raise LayerError(f"levels is {self.levels}, but must be in 1..{LARGEST_EXPONENT}")
-        magnitude = np.abs(self.terms)
-        wrong = ((magnitude & (magnitude - 1)) != 0) | (magnitude >> self.levels != 0)
-        if wrong.any():
-            raise LayerError(
-                f"terms hold {int(self.terms[wrong][0])}, but must be 0 or plus or minus a power "
-                f"of two up to 2^{self.levels - 1}"
             )
         if self.requantization is not None and self.requantization.channels != self.shape.cout:
             raise LayerError(
@@ -125,3 +113,32 @@ class QuantizedConv:
         if self.requantization is None:
             raise LayerError("the layer has no requantization, so it has only accumulators")
         return self.requantization.apply(self.accumulate(x), residual, residual_multiplier)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuantizedConv(IntegerConv):
+    """A convolution whose weights are powers of two, zero, or sums of these.
+
+    Parameters
+    ----------
+    terms : every entry is 0 or plus or minus 2^e with e < `levels`.
+    levels : magnitudes on the integer grid.
+
+    Raises
+    ------
+    LayerError : a term is no such power of two.
+    """
+
+    levels: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.levels <= LARGEST_EXPONENT:
+            raise LayerError(f"levels is {self.levels}, but must be in 1..{LARGEST_EXPONENT}")
+        magnitude = np.abs(self.terms)
+        wrong = ((magnitude & (magnitude - 1)) != 0) | (magnitude >> self.levels != 0)
+        if wrong.any():
+            raise LayerError(
+                f"terms hold {int(self.terms[wrong][0])}, but must be 0 or plus or minus a power "
+                f"of two up to 2^{self.levels - 1}"
+            )

@@ -30,14 +30,14 @@ class Array(wiring.Component):
     load : In(stream of layouts.load), always ready.
     runs : In(stream of layouts.run_write), ready between tiles.
     tiles : In(stream of layouts.tile), ready between tiles.
-    headers, masks : In(one stream per row); codes : In(F streams per row).
+    headers, masks : In(one stream per row); codes : In(one stream per element of a lane and row).
     outputs : Out(one stream of layouts.outputs per row)
     busy : Out, a tile is under way; done : Out, high for one cycle at its end.
     """
 
     def __init__(self, config: ArrayConfig):
         self.config = config
-        rows, filters = config.rows, config.filters_per_row
+        rows, elements = config.rows, config.elements_per_lane
         super().__init__(
             {
                 "load": In(stream.Signature(layouts.load(config))),
@@ -45,7 +45,7 @@ class Array(wiring.Component):
                 "tiles": In(stream.Signature(layouts.tile(config))),
                 "headers": In(stream.Signature(layouts.header(config))).array(rows),
                 "masks": In(stream.Signature(layouts.masks(config))).array(rows),
-                "codes": In(stream.Signature(layouts.codes(config))).array(rows, filters),
+                "codes": In(stream.Signature(layouts.codes(config))).array(rows, elements),
                 "outputs": Out(stream.Signature(layouts.outputs(config))).array(rows),
                 "busy": Out(1),
                 "done": Out(1),
@@ -60,7 +60,7 @@ class Array(wiring.Component):
             m.submodules[f"row_{k}"] = row
             connect(m, flipped(self.headers[k]), row.headers)
             connect(m, flipped(self.masks[k]), row.masks)
-            for f in range(config.filters_per_row):
+            for f in range(config.elements_per_lane):
                 connect(m, flipped(self.codes[k][f]), row.codes[f])
             connect(m, row.outputs, flipped(self.outputs[k]))
 

@@ -1,20 +1,21 @@
-"""The end of a row: collects the chains, requantizes, and hands out words."""
+"""The end of a row: collects the chains, makes activations of sums, and hands out words."""
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.delay import delayed
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
-from params.timing import CHANNELS_AHEAD, output_capacity
+from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity
 
 
 class Drain(wiring.Component):
-    """Empties the lanes' drain chains through the requantizers into an output FIFO.
+    """Empties the lanes' drain chains through the epilogue units into an output FIFO.
 
     Nothing in here can stall: a pass may end (`accept`) only while the FIFO has room for all its
     words and the chains will be empty by the time its sums reach them. That is the row's only
-    back-pressure, so neither lanes nor requantizers need a hold.
+    back-pressure, so neither lanes nor epilogue units need a hold.
 
     Throughput one output word per cycle; passes end at least `config.drain_words` cycles apart,
     and at least two.
@@ -24,28 +25,24 @@ class Drain(wiring.Component):
     may_end : Out, a step with `last` may be issued; ends : In, one is.
     chains : In(accumulators, chain 0 lowest); each lane group is a cycle later than the one above.
     captured : In, the highest lane group has a pass's first sums on its chains.
-    requantizations : In(stream), F entries per filter group; passes : In, of the tile.
-    low, high : In, clamp limits.
+    epilogues : In(stream), F entries per filter group; passes : In, of the tile.
+    clamp : In, of the tile.
     words : Out(stream of layouts.outputs)
     empty : Out, every word of every ended pass has been taken.
     """
 
     def __init__(self, config: ArrayConfig):
         self._config = config
-        self._requantizations = data.ArrayLayout(
-            layouts.requantization(config), config.filters_per_row
-        )
-        bound = layouts.activation_bound(config)
+        self._epilogues = data.ArrayLayout(layouts.epilogue(config), config.filters_per_row)
         super().__init__(
             {
                 "may_end": Out(1),
                 "ends": In(1),
                 "chains": In(data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)),
                 "captured": In(1),
-                "requantizations": In(stream.Signature(self._requantizations)),
+                "epilogues": In(stream.Signature(self._epilogues)),
                 "passes": In(range(config.max_passes + 1)),
-                "low": In(bound),
-                "high": In(bound),
+                "clamp": In(layouts.clamp(config)),
                 "words": Out(stream.Signature(layouts.outputs(config))),
                 "empty": Out(1),
             }
@@ -57,16 +54,16 @@ class Drain(wiring.Component):
         words = config.drain_words
 
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(
-            width=self._requantizations.size, depth=CHANNELS_AHEAD
+            width=self._epilogues.size, depth=CHANNELS_AHEAD
         )
         m.d.comb += [
-            queue.w_data.eq(self.requantizations.payload),
-            queue.w_en.eq(self.requantizations.valid),
-            self.requantizations.ready.eq(queue.w_rdy),
+            queue.w_data.eq(self.epilogues.payload),
+            queue.w_en.eq(self.epilogues.valid),
+            self.epilogues.ready.eq(queue.w_rdy),
         ]
 
-        # The pass on its way out: its requantizations, its filter and lane of the moment.
-        current = Signal(self._requantizations)
+        # The pass on its way out: its epilogues, its filter and lane of the moment.
+        current = Signal(self._epilogues)
         filter_index = Signal(range(config.filters_per_row))
         lane = Signal(range(config.chain_length))
         draining = Signal()
@@ -97,7 +94,7 @@ class Drain(wiring.Component):
                 m.d.sync += passed.eq(0)
 
         # Parameters go down the lane groups along with the sums, one cycle per group.
-        parameters = Signal(layouts.requantization(config))
+        parameters = Signal(layouts.epilogue(config))
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
@@ -106,27 +103,21 @@ class Drain(wiring.Component):
             for chain in range(
                 group * config.chains_per_group, (group + 1) * config.chains_per_group
             ):
-                m.submodules[f"requantizer_{chain}"] = requantizer = Requantizer(config)
+                m.submodules[f"epilogue_{chain}"] = epilogue = Requantizer(config)
                 sums = Signal(signed(config.accumulator_bits), name=f"sums_{chain}")
                 m.d.sync += sums.eq(self.chains[chain])
                 m.d.comb += [
-                    requantizer.accumulator.eq(sums),
-                    requantizer.requantization.eq(parameters),
-                    requantizer.low.eq(self.low),
-                    requantizer.high.eq(self.high),
+                    epilogue.accumulator.eq(sums),
+                    epilogue.epilogue.eq(parameters),
+                    epilogue.clamp.eq(self.clamp),
                 ]
                 # The groups above are done earlier: hold what they give until group 0 is.
-                value = requantizer.o
-                for n in range(group):
-                    held = Signal(config.activation_bits, name=f"held_{chain}_{n}")
-                    m.d.sync += held.eq(value)
-                    value = held
-                m.d.comb += outputs[chain].eq(value)
+                m.d.comb += outputs[chain].eq(delayed(m, epilogue.o, group, f"held_{chain}"))
             if group:
                 following = Signal.like(parameters, name=f"parameters_{group - 1}")
                 m.d.sync += following.eq(parameters)
                 parameters = following
-        arriving = Signal(config.lane_groups - 1 + requantizer.latency)
+        arriving = Signal(config.lane_groups - 1 + epilogue_latency(config))
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
         capacity = output_capacity(config)

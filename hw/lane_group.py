@@ -4,10 +4,19 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.delay import delayed
+from hw.multiply_elements import MultiplyElements
 from hw.payloads import beat
-from hw.processing_element import ProcessingElement
+from hw.shift_elements import ShiftElements
 from params import ArrayConfig
-from params.timing import READ_LATENCY, element_latency
+from params.arithmetic import Arithmetic
+from params.timing import READ_LATENCY
+
+ELEMENTS = {
+    Arithmetic.SHIFT: ShiftElements,
+    Arithmetic.INT8: MultiplyElements,
+}
+"""The processing elements of each arithmetic."""
 
 
 class LaneGroup(wiring.Component):
@@ -20,8 +29,7 @@ class LaneGroup(wiring.Component):
     Lane shifts are done in log2 stages: stage i moves the word 2^i lanes down.
 
     Latency: `lane_latency` cycles from `i` of the highest group to the shadow registers of the
-    lowest. After a step with `last` the chains shift out the sums: chain c carries the lanes
-    c * chain_length upwards of this group, lane by lane, filter 0 first.
+    lowest. `Elements` tells how the sums leave.
 
     Members
     -------
@@ -63,13 +71,6 @@ class LaneGroup(wiring.Component):
         config = self._config
         lanes = config.lanes_per_group
 
-        def delayed(signal, cycles, name, init=0):
-            for n in range(cycles):
-                registered = Signal(signal.shape(), name=f"{name}_{n + 1}", init=init)
-                m.d.sync += registered.eq(signal)
-                signal = registered
-            return signal
-
         m.d.sync += self.o.eq(self.i)
         step = self.o.step
         m.d.comb += [self.address.eq(step.address), self.write.eq(self.o.write)]
@@ -77,7 +78,7 @@ class LaneGroup(wiring.Component):
         values = [self.word[lane] for lane in range(lanes)]
         for stage in range(config.shift_bits):
             distance = 1 << stage
-            shift = delayed(step.shift[stage], READ_LATENCY + stage, f"shift_{stage}")
+            shift = delayed(m, step.shift[stage], READ_LATENCY + stage, f"shift_{stage}")
             crossing = self.from_above[f"stage_{stage}"]
             m.d.sync += [self.to_below[f"stage_{stage}"][n].eq(values[n]) for n in range(distance)]
             above = values[distance:] + [crossing[n] for n in range(distance)]
@@ -90,35 +91,14 @@ class LaneGroup(wiring.Component):
                 moved.append(value)
             values = moved
 
+        m.submodules.elements = elements = ELEMENTS[config.arithmetic](config)
+        m.d.comb += [elements.x[lane].eq(value) for lane, value in enumerate(values)]
         arrival = READ_LATENCY + config.shift_bits
-        depth = element_latency(config)
-        capture = delayed(step.last, arrival + depth, "capture")
-        clear = delayed(step.last, arrival + depth, "clear", init=1)
-        m.d.sync += self.captured.eq(capture)
-        chain_ends = [None] * config.chains_per_group
-        for f in reversed(range(config.filters_per_row)):
-            code = step.codes[f]
-            sign = delayed(code.sign, arrival, f"sign_{f}")
-            exponent = [
-                delayed(code.exponent[n], arrival + n, f"exponent_{f}_{n}")
-                for n in range(config.exponent_bits)
-            ]
-            skip = delayed(~step.enable[f], arrival + depth - 1, f"skip_{f}", init=1)
-            for lane in reversed(range(lanes)):
-                chain = lane // config.chain_length
-                element = ProcessingElement(config)
-                m.submodules[f"element_{f}_{lane}"] = element
-                m.d.comb += [
-                    element.x.eq(values[lane]),
-                    element.signed.eq(self.signed),
-                    element.sign.eq(sign),
-                    element.skip.eq(skip),
-                    element.capture.eq(capture),
-                    element.clear.eq(clear),
-                ]
-                m.d.comb += [element.exponent[n].eq(bit) for n, bit in enumerate(exponent)]
-                if chain_ends[chain] is not None:
-                    m.d.comb += element.chain.eq(chain_ends[chain])
-                chain_ends[chain] = element.shadow
-        m.d.comb += [self.chains[n].eq(end) for n, end in enumerate(chain_ends)]
+        m.d.comb += [
+            elements.control.eq(delayed(m, step.control, arrival, "control")),
+            elements.clear.eq(delayed(m, step.control.last, arrival, "clear", init=1)),
+            elements.signed.eq(self.signed),
+            self.chains.eq(elements.chains),
+            self.captured.eq(elements.captured),
+        ]
         return m

@@ -42,7 +42,7 @@ class MaskDecoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = self._config.mask_bits
-        filters = self._config.filters_per_row
+        masks = self._config.masks_per_word
         # A position on its way, its bit not numbered yet.
         pick = data.StructLayout(
             {
@@ -65,7 +65,7 @@ class MaskDecoder(wiring.Component):
         union = Signal(width)
         m.d.comb += [
             before.eq(_any_before(remaining)),
-            union.eq(reduce(or_, (self.i.payload.masks[f] for f in range(filters)))),
+            union.eq(reduce(or_, (self.i.payload.masks[n] for n in range(masks)))),
             picked.i.valid.eq(busy),
             picked.i.payload.base.eq(held.base),
             picked.i.payload.shift.eq(held.shift),
@@ -100,7 +100,7 @@ class MaskDecoder(wiring.Component):
                     )
                 ),
                 self.o.payload.enable.eq(
-                    Cat((picked.o.payload.masks[f] & bit).any() for f in range(filters))
+                    Cat((picked.o.payload.masks[n] & bit).any() for n in range(masks))
                 ),
             ]
         return m

@@ -26,15 +26,32 @@ def group(config: ArrayConfig) -> data.StructLayout:
 def position(config: ArrayConfig) -> data.StructLayout:
     """A position at which a filter has a weight: bit `index` of the mask word at `base`.
 
-    Bit f of `enable` says that filter f is nonzero there. Only a pass without any weight has a
-    position with no filter enabled.
+    Bit f of `enable` says that filter f is nonzero there; dense filters have one bit in common.
+    Only a pass without any weight has a position with no filter enabled.
     """
     return data.StructLayout(
         {
             "base": range(config.depth),
             "index": range(config.mask_bits),
-            "enable": unsigned(config.filters_per_row),
+            "enable": unsigned(config.masks_per_word),
             "shift": unsigned(config.shift_bits),
+            "last": 1,
+        }
+    )
+
+
+def control(config: ArrayConfig) -> data.StructLayout:
+    """What the processing elements of a row do with an activation.
+
+    `last` marks the last position of a pass. Filters that take turns have a step each at every
+    position, that of filter `turn`, and `first` marks the first position of a pass.
+    """
+    return data.StructLayout(
+        {
+            "enable": unsigned(config.elements_per_lane),
+            "codes": data.ArrayLayout(layouts.code(config), config.elements_per_lane),
+            "turn": range(config.turns),
+            "first": unsigned(config.turns > 1),
             "last": 1,
         }
     )
@@ -46,9 +63,7 @@ def step(config: ArrayConfig) -> data.StructLayout:
         {
             "address": range(config.depth),
             "shift": unsigned(config.shift_bits),
-            "enable": unsigned(config.filters_per_row),
-            "codes": data.ArrayLayout(layouts.code(config), config.filters_per_row),
-            "last": 1,
+            "control": control(config),
         }
     )
 

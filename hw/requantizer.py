@@ -9,7 +9,7 @@ from params.timing import (
     PART_BITS,
     RIGHT_SHIFT_STAGES_PER_CYCLE,
     accumulator_parts,
-    requantizer_latency,
+    epilogue_latency,
 )
 
 
@@ -26,8 +26,8 @@ class Requantizer(wiring.Component):
 
     Members
     -------
-    accumulator : In(signed), requantization : In(layouts.requantization)
-    low, high : In(signed), constant during a tile.
+    accumulator : In(signed), epilogue : In(layouts.requantization)
+    clamp : In(layouts.clamp), constant during a tile.
     o : Out(activation_bits)
     """
 
@@ -35,14 +35,12 @@ class Requantizer(wiring.Component):
         self._config = config
         self._parts = accumulator_parts(config)
         self._stages = list(reversed(range(config.max_right_shift.bit_length())))
-        self.latency = requantizer_latency(config)
-        bound = layouts.activation_bound(config)
+        self.latency = epilogue_latency(config)
         super().__init__(
             {
                 "accumulator": In(signed(config.accumulator_bits)),
-                "requantization": In(layouts.requantization(config)),
-                "low": In(bound),
-                "high": In(bound),
+                "epilogue": In(layouts.requantization(config)),
+                "clamp": In(layouts.clamp(config)),
                 "o": Out(config.activation_bits),
             }
         )
@@ -61,7 +59,7 @@ class Requantizer(wiring.Component):
                 value = registered(value, f"{name}_{n}")
             return value
 
-        multiplier = registered(self.requantization.multiplier, "multiplier")
+        multiplier = registered(self.epilogue.multiplier, "multiplier")
         parts = []
         for n in range(self._parts):
             piece = self.accumulator[n * PART_BITS : (n + 1) * PART_BITS]
@@ -71,12 +69,12 @@ class Requantizer(wiring.Component):
             parts.append(registered(piece * multiplier, f"product_{n}"))
 
         width = config.offset_bits + 2
-        total = delayed(self.requantization.offset, 2, "offset")
+        total = delayed(self.epilogue.offset, 2, "offset")
         for n, part in enumerate(parts):
             part = delayed(part, n, f"waiting_{n}")
             total = registered(total + (part << n * PART_BITS), f"total_{n}", signed(width))
 
-        shift = delayed(self.requantization.shift, 2 + self._parts, "amount")
+        shift = delayed(self.epilogue.shift, 2 + self._parts, "amount")
         overflow = Signal()
         result_bits = config.activation_bits + 2
         for position, stage in enumerate(self._stages):
@@ -97,10 +95,9 @@ class Requantizer(wiring.Component):
                 overflow = registered(lost, f"overflow_{stage}")
                 shift = registered(shift, f"shift_{stage}")
 
-        below = registered(Mux(overflow, total[-1], total < self.low), "below")
-        above_high = registered(Mux(overflow, ~total[-1], total > self.high), "above_high")
+        below = registered(Mux(overflow, total[-1], total < self.clamp.low), "below")
+        above_high = registered(Mux(overflow, ~total[-1], total > self.clamp.high), "above_high")
         inside = registered(total, "inside")
-        m.d.sync += self.o.eq(
-            Mux(below, self.low, Mux(above_high, self.high, inside))[: config.activation_bits]
-        )
+        clamped = Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))
+        m.d.sync += self.o.eq(clamped[: config.activation_bits])
         return m

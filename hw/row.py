@@ -40,7 +40,9 @@ class Row(wiring.Component):
                 "tile": In(layouts.tile(config)),
                 "headers": In(stream.Signature(layouts.header(config))),
                 "masks": In(stream.Signature(layouts.masks(config))),
-                "codes": In(stream.Signature(layouts.codes(config))).array(config.filters_per_row),
+                "codes": In(stream.Signature(layouts.codes(config))).array(
+                    config.elements_per_lane
+                ),
                 "runs": In(stream.Signature(layouts.run_write(config))),
                 "write": In(1),
                 "write_address": In(range(config.depth)),
@@ -58,15 +60,14 @@ class Row(wiring.Component):
         m.submodules.drain = drain = Drain(config)
         connect(m, flipped(self.masks), weights.masks)
         connect(m, flipped(self.runs), weights.runs)
-        for f in range(config.filters_per_row):
+        for f in range(config.elements_per_lane):
             connect(m, flipped(self.codes[f]), weights.codes[f])
         connect(m, drain.words, flipped(self.outputs))
         m.d.comb += [
             weights.pitch.eq(self.tile.pitch),
             weights.passes.eq(self.tile.passes),
             drain.passes.eq(self.tile.passes),
-            drain.low.eq(self.tile.low),
-            drain.high.eq(self.tile.high),
+            drain.clamp.eq(self.tile.clamp),
         ]
 
         # Headers of the next tile wait outside: its number of passes may be another.
@@ -79,9 +80,9 @@ class Row(wiring.Component):
         header = self.headers.payload
         m.d.comb += [
             weights.lengths.payload.eq(header.lengths),
-            drain.requantizations.payload.eq(header.requantization),
-            weights.lengths.valid.eq(self.headers.valid & admitting & drain.requantizations.ready),
-            drain.requantizations.valid.eq(admitted),
+            drain.epilogues.payload.eq(header.epilogue),
+            weights.lengths.valid.eq(self.headers.valid & admitting & drain.epilogues.ready),
+            drain.epilogues.valid.eq(admitted),
             admitted.eq(weights.lengths.valid & weights.lengths.ready),
             self.headers.ready.eq(admitted),
         ]
@@ -90,12 +91,20 @@ class Row(wiring.Component):
         with m.Elif(admitted & header.end):
             m.d.sync += admitting.eq(0)
 
+        # The accumulators that filters use by turns go round; a step waits for its own.
+        place = Signal(range(config.turns))
+        m.d.sync += place.eq(Mux(place == config.turns - 1, 0, place + 1))
         step = weights.o.payload
+        control = step.control
         issue = Signal()
         m.d.comb += [
-            weights.o.ready.eq(~self.write & (~step.last | drain.may_end)),
+            weights.o.ready.eq(
+                ~self.write
+                & (place == control.turn)
+                & (~(control.last & (control.turn == 0)) | drain.may_end)
+            ),
             issue.eq(weights.o.valid & weights.o.ready),
-            drain.ends.eq(issue & step.last),
+            drain.ends.eq(issue & control.last & (control.turn == config.turns - 1)),
             finished.eq(drain.ends & (ended == self.tile.passes - 1)),
             self.done.eq(~admitting & (pending == 0) & drain.empty),
         ]
@@ -105,12 +114,11 @@ class Row(wiring.Component):
 
         beats = Signal(beat(config))
         m.d.comb += [
+            beats.step.eq(step),
             beats.write.eq(self.write),
             beats.step.address.eq(Mux(self.write, self.write_address, step.address)),
-            beats.step.shift.eq(step.shift),
-            beats.step.codes.eq(step.codes),
-            beats.step.enable.eq(Mux(issue, step.enable, 0)),
-            beats.step.last.eq(issue & step.last),
+            beats.step.control.enable.eq(Mux(issue, control.enable, 0)),
+            beats.step.control.last.eq(issue & control.last),
         ]
 
         above = None

@@ -1,6 +1,6 @@
 """The front of a row: from its weight streams to one step per nonzero weight."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -18,7 +18,7 @@ class WeightDecoder(wiring.Component):
 
     Per filter group the masks and the codes lie in replay buffers of their own, which run ahead
     of each other; mask words become positions, and each position is joined with the codes of
-    the filters that are nonzero there.
+    the filters that are nonzero there. Filters that take turns get a step each.
 
     Throughput one step per cycle, also across mask words, passes and filters.
 
@@ -37,7 +37,9 @@ class WeightDecoder(wiring.Component):
             {
                 "lengths": In(stream.Signature(layouts.lengths(config))),
                 "masks": In(stream.Signature(layouts.masks(config))),
-                "codes": In(stream.Signature(layouts.codes(config))).array(config.filters_per_row),
+                "codes": In(stream.Signature(layouts.codes(config))).array(
+                    config.elements_per_lane
+                ),
                 "runs": In(stream.Signature(layouts.run_write(config))),
                 "pitch": In(range(config.depth + 1)),
                 "passes": In(range(config.max_passes + 1)),
@@ -67,7 +69,7 @@ class WeightDecoder(wiring.Component):
         m.d.comb += [walker.pitch.eq(self.pitch), mask_buffer.passes.eq(self.passes)]
 
         code_buffers, unpackers = [], []
-        for f in range(config.filters_per_row):
+        for f in range(config.elements_per_lane):
             buffer = ReplayBuffer(
                 layouts.codes(config),
                 depth=config.code_depth,
@@ -91,7 +93,7 @@ class WeightDecoder(wiring.Component):
         buffers = [mask_buffer, *code_buffers]
         amounts = [
             self.lengths.payload.groups,
-            *(self.lengths.payload.code_words[f] for f in range(config.filters_per_row)),
+            *(self.lengths.payload.code_words[f] for f in range(config.elements_per_lane)),
         ]
         stages = []
         for n, (buffer, amount) in enumerate(zip(buffers, amounts, strict=True)):
@@ -106,29 +108,41 @@ class WeightDecoder(wiring.Component):
         m.d.comb += self.lengths.ready.eq(Cat(stage.i.ready for stage in stages).all())
 
         position = positions.o.payload
+        enable = position.enable
+        if config.dense:
+            enable = position.enable[0].replicate(config.elements_per_lane)
         complete = Signal()
         go = Signal()
-        missing = Cat(
-            position.enable[f] & ~unpackers[f].o.valid for f in range(config.filters_per_row)
-        )
+        missing = Cat(enable[f] & ~unpacker.o.valid for f, unpacker in enumerate(unpackers))
+        turn = Signal(range(config.turns))
+        last_turn = Signal()
+        first = Signal(init=1)
         m.d.comb += [
             complete.eq(positions.o.valid & ~missing.any()),
             go.eq(complete & (self.o.ready | ~self.o.valid)),
-            positions.o.ready.eq(go),
+            last_turn.eq(turn == config.turns - 1),
+            positions.o.ready.eq(go & last_turn),
         ]
+        control = self.o.payload.control
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += [
                 self.o.valid.eq(complete),
                 self.o.payload.address.eq(position.base + position.index),
                 self.o.payload.shift.eq(position.shift),
-                self.o.payload.enable.eq(position.enable),
-                self.o.payload.last.eq(position.last),
+                control.enable.eq(enable),
+                control.turn.eq(turn),
+                control.first.eq(first),
+                control.last.eq(position.last),
             ]
+        with m.If(go):
+            m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
+            with m.If(last_turn):
+                m.d.sync += first.eq(position.last)
         for f, unpacker in enumerate(unpackers):
             m.d.comb += [
-                unpacker.o.ready.eq(go & position.enable[f]),
-                unpacker.flush.eq(go & position.last),
+                unpacker.o.ready.eq(go & enable[f]),
+                unpacker.flush.eq(go & position.last & last_turn),
             ]
             with m.If(go):
-                m.d.sync += self.o.payload.codes[f].eq(unpacker.o.payload)
+                m.d.sync += control.codes[f].eq(unpacker.o.payload)
         return m

@@ -6,7 +6,8 @@ Every function takes an `ArrayConfig` and returns an `amaranth.lib.data` layout 
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
-from params.config import MULTIPLIER_BITS, ArrayConfig
+from params.arithmetic import Arithmetic
+from params.config import FLOAT_BITS, MULTIPLIER_BITS, ArrayConfig
 
 
 def activations(config: ArrayConfig) -> data.ArrayLayout:
@@ -48,7 +49,7 @@ def tile(config: ArrayConfig) -> data.StructLayout:
 
     `passes` output rows are computed from words `pitch` apart. Bit k of `rows` says that row k
     takes part: it consumes filters up to and including the next header with `end` set.
-    `signed` is the sign flag of the input activations, `low` and `high` clamp the outputs.
+    `signed` is the sign flag of integer input activations.
     """
     return data.StructLayout(
         {
@@ -56,19 +57,32 @@ def tile(config: ArrayConfig) -> data.StructLayout:
             "pitch": range(config.depth + 1),
             "rows": unsigned(config.rows),
             "signed": unsigned(1),
-            "low": activation_bound(config),
-            "high": activation_bound(config),
+            "clamp": clamp(config),
         }
     )
 
 
+def clamp(config: ArrayConfig) -> data.StructLayout:
+    """What bounds the outputs of a tile: limits of integers, a ReLU or none of floats."""
+    if config.arithmetic == Arithmetic.FLOAT32:
+        return data.StructLayout({"relu": unsigned(1)})
+    return data.StructLayout({"low": activation_bound(config), "high": activation_bound(config)})
+
+
+def epilogue(config: ArrayConfig) -> data.StructLayout:
+    """Per output channel, what makes outputs of sums: a requantization, or a float's bias."""
+    if config.arithmetic == Arithmetic.FLOAT32:
+        return data.StructLayout({"bias": unsigned(FLOAT_BITS)})
+    return requantization(config)
+
+
 def requantization(config: ArrayConfig) -> data.StructLayout:
-    """Per output channel: q = clamp((acc * multiplier + offset) >> shift, low, high).
+    """The epilogue of integers: q = clamp((acc * multiplier + offset) >> shift, low, high).
 
     `offset` is everything of the golden requantization that is known before the array runs: the
-    bias, the rounding term 2^(shift-1), and multiplier times the number of negative weights. The
-    array subtracts x << e by adding its complement ~(x << e), one less than -(x << e), so that a
-    negative weight costs no carry; `acc` is low by exactly one for each of them.
+    bias, the rounding term 2^(shift-1), and, where weights are shifts, multiplier times the number
+    of negative weights. Such an array subtracts x << e by adding its complement ~(x << e), one less
+    than -(x << e), so that a negative weight costs no carry; `acc` is low by exactly one for each.
     """
     return data.StructLayout(
         {
@@ -89,7 +103,7 @@ def lengths(config: ArrayConfig) -> data.StructLayout:
         {
             "groups": range(config.max_groups + 1),
             "code_words": data.ArrayLayout(
-                range(config.max_code_words + 1), config.filters_per_row
+                range(config.max_code_words + 1), config.elements_per_lane
             ),
         }
     )
@@ -100,24 +114,32 @@ def header(config: ArrayConfig) -> data.StructLayout:
     return data.StructLayout(
         {
             "lengths": lengths(config),
-            "requantization": data.ArrayLayout(requantization(config), config.filters_per_row),
+            "epilogue": data.ArrayLayout(epilogue(config), config.filters_per_row),
             "end": unsigned(1),
         }
     )
 
 
 def masks(config: ArrayConfig) -> data.ArrayLayout:
-    """A mask word: for each of the F filters, which of `mask_bits` positions are nonzero."""
-    return data.ArrayLayout(unsigned(config.mask_bits), config.filters_per_row)
+    """A mask word: for each of the F filters, which of `mask_bits` positions are nonzero.
+
+    Dense filters share one mask, which tells the positions that have a weight at all.
+    """
+    return data.ArrayLayout(unsigned(config.mask_bits), config.masks_per_word)
 
 
 def code(config: ArrayConfig) -> data.StructLayout:
-    """A nonzero weight: (-1)^sign * 2^exponent on the integer grid."""
+    """A weight: (-1)^sign * 2^exponent on the integer grid, an int8, or the bits of a float32."""
+    match config.arithmetic:
+        case Arithmetic.INT8:
+            return data.StructLayout({"weight": signed(config.code_bits)})
+        case Arithmetic.FLOAT32:
+            return data.StructLayout({"weight": unsigned(config.code_bits)})
     return data.StructLayout({"sign": unsigned(1), "exponent": unsigned(config.exponent_bits)})
 
 
 def codes(config: ArrayConfig) -> data.ArrayLayout:
-    """A code word of one filter, first code lowest."""
+    """A code word, first code lowest: of one filter, or of filters that take turns."""
     return data.ArrayLayout(code(config), config.codes_per_word)
 
 

@@ -3,7 +3,8 @@
 Every constant here is the length of a register chain in `hw`, which takes it from here.
 """
 
-from params.config import ArrayConfig
+from params.arithmetic import Arithmetic
+from params.config import FLOAT_LOOP, ArrayConfig
 
 CHANNELS_AHEAD = 8
 """Filter groups whose requantization waits in a row's drain while their weights are decoded."""
@@ -27,8 +28,24 @@ CAPACITY_STEP = 16
 """Words that the output FIFO grows by: distributed RAM comes 16 deep."""
 
 
+FLOAT_MULTIPLIER_LATENCY = 5
+"""From two floats to their product."""
+
+FLOAT_ADDER_LATENCY = FLOAT_LOOP - 1
+"""From two floats to their sum; with the register before it, the loop of an accumulator."""
+
+
 def element_latency(config: ArrayConfig) -> int:
-    """From a processing element's activation to its accumulator: one per shifter stage."""
+    """From a processing element's activation to its accumulator.
+
+    A cycle per stage of the shifter, or one for operands and product each; a float's accumulator
+    is the adder.
+    """
+    match config.arithmetic:
+        case Arithmetic.INT8:
+            return 2
+        case Arithmetic.FLOAT32:
+            return FLOAT_MULTIPLIER_LATENCY + 1 + FLOAT_ADDER_LATENCY
     return max(1, config.exponent_bits)
 
 
@@ -42,8 +59,13 @@ def accumulator_parts(config: ArrayConfig) -> int:
     return -(-config.accumulator_bits // PART_BITS)
 
 
-def requantizer_latency(config: ArrayConfig) -> int:
-    """From an accumulator to its activation: product, sums, right shift, clamp."""
+def epilogue_latency(config: ArrayConfig) -> int:
+    """From an accumulator to its activation.
+
+    Product, sums, right shift and clamp of a requantization; or a float's bias and ReLU.
+    """
+    if config.arithmetic == Arithmetic.FLOAT32:
+        return FLOAT_ADDER_LATENCY + 2
     shift_cycles = -(-config.max_right_shift.bit_length() // RIGHT_SHIFT_STAGES_PER_CYCLE)
     return 2 + accumulator_parts(config) + shift_cycles + 2
 
@@ -54,7 +76,7 @@ def output_capacity(config: ArrayConfig) -> int:
     Room for every word between a pass's end and the FIFO's exit, so that the passes of filters of
     `drain_words` weights follow each other without a pause.
     """
-    in_flight = lane_latency(config) + requantizer_latency(config) + FIFO_LATENCY
+    in_flight = lane_latency(config) + epilogue_latency(config) + FIFO_LATENCY
     return -(-(in_flight + config.drain_words) // CAPACITY_STEP) * CAPACITY_STEP
 
 
@@ -65,4 +87,4 @@ def requantization_released(config: ArrayConfig) -> int:
 
 def output_latency(config: ArrayConfig) -> int:
     """From the last step of a pass to the transfer of its first output word."""
-    return lane_latency(config) + 1 + requantizer_latency(config) + FIFO_READ_LATENCY
+    return lane_latency(config) + 1 + epilogue_latency(config) + FIFO_READ_LATENCY

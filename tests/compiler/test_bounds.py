@@ -39,7 +39,7 @@ def test_range_is_that_of_all_inputs(weights, second, signed):
     corners = np.array(np.meshgrid(*[[inputs.low, inputs.high]] * len(weights)))
     sums = terms.sum(axis=0).reshape(1, -1) @ corners.reshape(len(weights), -1)
     sums -= (terms < 0).sum()
-    found = accumulator_range(terms, inputs)
+    found = accumulator_range(terms, inputs, TINY)
     assert (found.low[0], found.high[0]) == (sums.min(), sums.max())
 
 
@@ -58,10 +58,11 @@ def test_greatest_filter_at_the_limit_is_accepted_and_one_bit_less_refused():
 def test_the_complements_count():
     # -34 * 8 * 15 = -4080 would fit 13 bits, but each product's complement is one lower.
     layer = layer_of([-8] * 34, bits=4)
-    found = accumulator_range(layer.terms, layer.input_format)
+    found = accumulator_range(layer.terms, layer.input_format, TINY)
     assert (found.low[0], found.high[0]) == (-4080 - 34, -34)
     assert found.bits == 14
-    assert accumulator_range(layer_of([-8] * 33, bits=4).terms, layer.input_format).bits == 13
+    shorter = layer_of([-8] * 33, bits=4)
+    assert accumulator_range(shorter.terms, shorter.input_format, TINY).bits == 13
 
 
 def test_worst_case_accumulators_take_every_filter():
@@ -80,9 +81,9 @@ def test_offset_is_bias_rounding_and_complements():
     layer = layer_of(
         [1, -2, -4, 0], multiplier=np.array([1000]), bias=np.array([-7]), shift=np.array([5])
     )
-    assert offsets(layer) == [-7 + 16 + 2 * 1000]
+    assert offsets(layer, TINY) == [-7 + 16 + 2 * 1000]
     layer = layer_of([-1], multiplier=np.array([3]))
-    assert offsets(layer) == [3]
+    assert offsets(layer, TINY) == [3]
 
 
 def test_too_many_levels_are_refused():

@@ -21,7 +21,7 @@ VECTORS = 60
 async def equals_the_formula(dut, kind):
     """A value a cycle, compared `latency` cycles later; the limits are those of a tile."""
     for name in REQUANTIZERS:
-        for port in ("accumulator", "requantization", "low", "high"):
+        for port in ("accumulator", "epilogue", "clamp"):
             getattr(dut, f"{name}__{port}").value = 0
     await start(dut)
     benches = [_Bench(dut, name, config, kind) for name, config in REQUANTIZERS.items()]
@@ -54,8 +54,8 @@ class _Bench:
         free = sorted(self._random.randint(signed[0], unsigned[1]) for _ in range(2))
         choices = (signed, unsigned, (0, signed[1]), (signed[0], unsigned[1]), (3, 3), free)
         self._low, self._high = choices[number]
-        self._port("low").value = self._low
-        self._port("high").value = self._high
+        clamp = layouts.clamp(self._config).const({"low": self._low, "high": self._high})
+        self._port("clamp").value = clamp.as_bits()
 
     def step(self, *, drive: bool) -> None:
         if self._pending and self._pending[0][0] == self._cycle:
@@ -71,7 +71,7 @@ class _Bench:
                 1,
             )
             self._port("accumulator").value = values["accumulator"]
-            self._port("requantization").value = int.from_bytes(word.tobytes(), "little")
+            self._port("epilogue").value = int.from_bytes(word.tobytes(), "little")
             total = values["accumulator"] * values["multiplier"] + values["offset"]
             clamped = max(self._low, min(self._high, total >> values["shift"]))
             expected = clamped % (1 << self._config.activation_bits)

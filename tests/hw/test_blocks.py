@@ -40,7 +40,11 @@ def test_block(blocks, block, tmp_path):
         (Requantizer, "overflow | (above.any() & ~above.all())", "overflow"),
         (ReplayBuffer, "held + written - (fetch & final)", "held + written - fetch"),
         (WeightDecoder, "position.base + position.index", "position.base | position.index"),
-        (WeightDecoder, "unpacker.flush.eq(go & position.last)", "unpacker.flush.eq(0)"),
+        (
+            WeightDecoder,
+            "unpacker.flush.eq(go & position.last & last_turn)",
+            "unpacker.flush.eq(0)",
+        ),
     ],
 )
 def test_bench_notices_a_fault(block, old, new, tmp_path):

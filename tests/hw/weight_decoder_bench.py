@@ -184,17 +184,18 @@ def _unpacked(config: ArrayConfig, word: int) -> dict:
     """A step as `_steps` gives it."""
     octets = word.to_bytes(packing.word_bytes(step(config)), "little")
     fields = packing.unpack(step(config), np.frombuffer(octets, np.uint8).reshape(1, -1))
-    enable = int(fields["enable"][0])
+    control = fields["control"]
+    enable = int(control["enable"][0])
     return {
         "address": int(fields["address"][0]) if enable else None,
         "shift": int(fields["shift"][0]) if enable else None,
         "codes": [
-            {key: int(fields["codes"][key][0, f]) for key in ("sign", "exponent")}
+            {key: int(control["codes"][key][0, f]) for key in ("sign", "exponent")}
             if enable >> f & 1
             else None
             for f in range(config.filters_per_row)
         ],
-        "last": bool(fields["last"][0]),
+        "last": bool(control["last"][0]),
     }
 
 

@@ -13,8 +13,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In
 
 import hw.drain
-import hw.lane_group
 import hw.row
+import hw.shift_elements
 import hw.weight_decoder
 from compiler import compile_layer
 from golden.requantize import Requantization
@@ -35,11 +35,10 @@ CONFIG = ArrayConfig(
 
 
 def element(lane: int, filter_index: int) -> int:
-    """Number of a processing element of `CONFIG`: they are created from the highest lane down."""
+    """Number of a processing element of `CONFIG`: the highest lane group is created first."""
     group, place = divmod(lane, CONFIG.lanes_per_group)
-    before = (CONFIG.lane_groups - 1 - group) * CONFIG.filters_per_row
-    before += CONFIG.filters_per_row - 1 - filter_index
-    return before * CONFIG.lanes_per_group + CONFIG.lanes_per_group - 1 - place
+    before = (CONFIG.lane_groups - 1 - group) * CONFIG.filters_per_row + filter_index
+    return before * CONFIG.lanes_per_group + place
 
 
 Alteration = Callable[[Module, object, object], None]
@@ -120,7 +119,7 @@ def swapped(m, wire, value):
 
 
 def last_not_enabled(m, wire, value):
-    m.d.comb += wire.enable.eq(Mux(value.last, 0, value.enable))
+    m.d.comb += wire.control.enable.eq(Mux(value.control.last, 0, value.control.enable))
 
 
 def next_address(m, wire, value):
@@ -140,6 +139,14 @@ def shifted_once_more(m, wire, value):
     m.d.comb += wire.shift.eq(value.shift + 1)
 
 
+def low_one_more(m, wire, value):
+    m.d.comb += wire.low.eq(value.low + 1)
+
+
+def high_one_less(m, wire, value):
+    m.d.comb += wire.high.eq(value.high - 1)
+
+
 def highest_bit_ignored(m, wire, value):
     m.d.comb += wire.masks[0].eq(value.masks[0][:-1])
 
@@ -152,7 +159,7 @@ def groups_merged(m, wire, value):
     m.d.comb += wire.last.eq(0)
 
 
-ELEMENT = {"module": hw.lane_group, "block": "ProcessingElement"}
+ELEMENT = {"module": hw.shift_elements, "block": "ProcessingElement"}
 GROUP = {"module": hw.row, "block": "LaneGroup"}
 REQUANTIZER = {"module": hw.drain, "block": "Requantizer"}
 DRAIN = {"module": hw.row, "block": "Drain"}
@@ -184,13 +191,13 @@ FAULTS = {
     "sum not shifted out": Fault(**ELEMENT, port="chain", alter=stuck_low, instance=element(2, 0)),
     "wrong activation read": Fault(**GROUP, port="i", alter=next_address, instance=0),
     "border of lane groups stale": Fault(**GROUP, port="from_above", alter=stuck_low),
-    "rounded half down": Fault(**REQUANTIZER, port="requantization", alter=rounded_half_down),
+    "rounded half down": Fault(**REQUANTIZER, port="epilogue", alter=rounded_half_down),
     "rounded towards zero": Fault(
-        **REQUANTIZER, port="requantization", alter=rounded_towards_zero
+        **REQUANTIZER, port="epilogue", alter=rounded_towards_zero
     ),
-    "output shift one more": Fault(**REQUANTIZER, port="requantization", alter=shifted_once_more),
-    "lower clamp off by one": Fault(**REQUANTIZER, port="low", alter=one_more, instance=1),
-    "upper clamp off by one": Fault(**REQUANTIZER, port="high", alter=one_less, instance=1),
+    "output shift one more": Fault(**REQUANTIZER, port="epilogue", alter=shifted_once_more),
+    "lower clamp off by one": Fault(**REQUANTIZER, port="clamp", alter=low_one_more, instance=1),
+    "upper clamp off by one": Fault(**REQUANTIZER, port="clamp", alter=high_one_less, instance=1),
     "drain chains swapped": Fault(**DRAIN, port="chains", alter=swapped),
     "drain begun late": Fault(**DRAIN, port="captured", alter=delayed),
     "requantization changed too early": Fault(**DRAIN, port="passes", alter=one_less),

@@ -153,7 +153,7 @@ def full_case(weights: list[int], inputs, value: int, *, target: int):
 def test_the_accumulator_at_its_very_limit(weights, inputs, value, target):
     """Sums, negative weights' complements included, that fill the accumulator's last bit."""
     case = full_case(weights, inputs, value, target=target)
-    bounds = accumulator_range(case.layer.terms, inputs)
+    bounds = accumulator_range(case.layer.terms, inputs, FULL)
     assert target in (bounds.low[0], bounds.high[0])
     assert bounds.bits == FULL.accumulator_bits
     assert np.all(case.expected == 50)

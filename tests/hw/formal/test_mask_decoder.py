@@ -40,7 +40,7 @@ def test_every_case_is_reached(filters):
         ("~busy | (picked.i.ready & only)", "~busy | only"),
         ("~busy | (picked.i.ready & only)", "~busy"),
         ("picked.i.valid.eq(busy)", "picked.i.valid.eq(busy & (remaining != 0))"),
-        ("(picked.o.payload.masks[f] & bit).any()", "picked.o.payload.masks[f].any()"),
+        ("(picked.o.payload.masks[n] & bit).any()", "picked.o.payload.masks[n].any()"),
         ("if i >> n & 1", "if i >> n & 1 and i != 3"),
     ],
 )

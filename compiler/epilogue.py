@@ -1,0 +1,26 @@
+"""What makes outputs of sums, as the fields of `params.layouts.epilogue` and `clamp`."""
+
+import numpy as np
+
+from compiler.bounds import offsets
+from golden.layer import IntegerConv
+from params import ArrayConfig
+
+
+def epilogue_fields(layer: IntegerConv, config: ArrayConfig) -> dict[str, np.ndarray]:
+    """The epilogue of every output channel, and behind them that of a missing filter.
+
+    Returns int64 (cout + 1,) for each field.
+    """
+    requantization = layer.requantization
+    fields = {
+        "multiplier": requantization.multiplier,
+        "offset": offsets(layer, config),
+        "shift": requantization.shift,
+    }
+    return {key: np.array([*values, 0], dtype=np.int64) for key, values in fields.items()}
+
+
+def clamp_fields(layer: IntegerConv) -> dict[str, int]:
+    """What bounds the outputs of a layer."""
+    return {"low": layer.requantization.low, "high": layer.requantization.high}

@@ -1,0 +1,37 @@
+"""The processing elements that multiply and accumulate integers."""
+
+from amaranth.hdl import Module
+
+from hw.chain import link_chains
+from hw.delay import delayed
+from hw.elements import Elements
+from hw.multiply_element import MultiplyElement
+from params.timing import element_latency
+
+
+class MultiplyElements(Elements):
+    """Elements for int8 weights, see `MultiplyElement`."""
+
+    def elaborate(self, platform):
+        m = Module()
+        config, control = self._config, self.control
+        depth = element_latency(config)
+        capture = delayed(m, control.last, depth, "capture")
+        clear = delayed(m, self.clear, depth, "clear", init=1)
+        m.d.sync += self.captured.eq(capture)
+        elements = {}
+        for f in range(config.filters_per_row):
+            for lane in range(config.lanes_per_group):
+                multipliers = config.multipliers[lane % len(config.multipliers)]
+                element = MultiplyElement(config, multipliers=multipliers)
+                m.submodules[f"element_{f}_{lane}"] = elements[f, lane] = element
+                m.d.comb += [
+                    element.x.eq(self.x[lane]),
+                    element.signed.eq(self.signed),
+                    element.weight.eq(control.codes[f].weight),
+                    element.skip.eq(~control.enable[f]),
+                    element.capture.eq(capture),
+                    element.clear.eq(clear),
+                ]
+        link_chains(m, config, elements, self.chains)
+        return m
