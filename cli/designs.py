@@ -1,11 +1,14 @@
 """The arrays that `zeroshift compare` compares: those for power-of-two weights with dense ones."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from boards.report import BoardReport
 from golden.quantize import levels_of_bits
 from params import ArrayConfig, preset
+from params.arithmetic import Arithmetic
+from params.config import FLOAT_LOOP
 
 SPARSE_BITS = 4
 """Up to here most weights are zero; with more bits few are, and filters share a row."""
@@ -28,11 +31,36 @@ class DenseDesign:
     array: Callable[[ArrayConfig], ArrayConfig]
 
 
-NO_SKIP = DenseDesign(name="no_skip", label="no skip", array=lambda config: config)
-"""The same array stepping through the zeros too."""
+def int8_array(config: ArrayConfig) -> ArrayConfig:
+    """The array of 8x8-bit multipliers that is otherwise like `config`."""
+    return dataclasses.replace(
+        config, arithmetic=Arithmetic.INT8, name="int8", **dict.fromkeys(WIDTHS)
+    )
 
-DENSE_DESIGNS: tuple[DenseDesign, ...] = (NO_SKIP,)
-"""What the power-of-two arrays are compared with."""
+
+def float32_array(config: ArrayConfig) -> ArrayConfig:
+    """The array of float32 multiply-add units with as many processing elements as `config`.
+
+    Filters that share a row take turns there, so rows stand in for those of `config`.
+    """
+    return dataclasses.replace(
+        config,
+        arithmetic=Arithmetic.FLOAT32,
+        name="float32",
+        rows=config.rows * config.filters_per_row,
+        filters_per_row=FLOAT_LOOP,
+        **dict.fromkeys(WIDTHS),
+    )
+
+
+WIDTHS = ("levels", "activation_bits", "accumulator_bits", "multipliers")
+"""Fields of a configuration that its arithmetic decides."""
+
+DENSE_DESIGNS: tuple[DenseDesign, ...] = (
+    DenseDesign(name="float32", label="FP32", array=float32_array),
+    DenseDesign(name="int8", label="int8", array=int8_array),
+)
+"""What arrays for power-of-two weights are compared with."""
 
 
 def array_of_bits(bits: int, preset_name: str | None) -> ArrayConfig:
@@ -58,6 +86,5 @@ def speed_on_board(
 
     Each takes the whole FPGA, at its own clock. None where a report is missing.
     """
-    own = reports.get(report_name(config))
-    other = own if design is NO_SKIP else reports.get(design.name)
+    own, other = reports.get(report_name(config)), reports.get(design.name)
     return own.steps_per_second / other.steps_per_second if own and other else None
