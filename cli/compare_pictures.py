@@ -1,9 +1,13 @@
 """The pictures of `zeroshift compare`."""
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
+from math import log2
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
+from cli.compare_tables import ratio
 from cli.comparison import LAYER_GOAL, TOTAL_GOAL, Row
 from cli.designs import DENSE_DESIGNS
 from cli.pictures import BOUND, DENSE, INK, SPARSE, new_figure, save
@@ -17,8 +21,11 @@ BITS_COLOURS = {2: "#7a4f9a", 3: "#3b8f6e", 4: SPARSE, 5: "#c28a1c", 6: "#b4483c
 FAINT, SHORT = "#8a8f98", "#b4483c"
 """Colours of annotations: of all, and of what falls short."""
 
-CHARACTERS_PER_INCH = 14
+CHARACTERS_PER_INCH = 16
 """Of titles."""
+
+CLOSE = 0.3
+"""Octaves between speed-ups of which only one is written out."""
 
 LABELS = {design.name: design.label for design in DENSE_DESIGNS}
 
@@ -68,19 +75,26 @@ def _speedup(rows: Sequence[Row], nets: list[str], note: str):
     if boards:
         kinds.append(("on the same FPGA, each at its own clock", Row.board_speedup))
     for axes, (title, value) in zip(panels, kinds, strict=True):
-        for net, style in zip(nets, ("-", "--", ":", "-."), strict=False):
+        noted: list[tuple[int, float]] = []
+        for net, style in zip(nets, cycle(("-", "--", ":", "-."))):
             own = [row for row in totals if row.net == net]
-            for name, colour in zip(designs, (SPARSE, BOUND, "#3b8f6e"), strict=False):
+            # Later lines are thinner, so that those below them show.
+            for n, (name, colour) in enumerate(zip(designs, cycle((SPARSE, BOUND)))):
                 points = [(row.bits, speed) for row in own if (speed := value(row, name))]
-                if points:
-                    axes.plot(
-                        *zip(*points, strict=True), style, color=colour, marker="o", markersize=5,
-                        label=f"over {LABELS.get(name, name)}, {net}",
-                    )  # fmt: skip
-                for bits, speed in points if net == nets[0] else ():
+                if not points:
+                    continue
+                axes.plot(
+                    *zip(*points, strict=True), style, color=colour, marker="o",
+                    markersize=7 - 3 * n, linewidth=2.4 - 1.2 * n,
+                    label=f"over {LABELS.get(name, name)}, {net}",
+                )  # fmt: skip
+                for bits, speed in points:
+                    if any(b == bits and abs(log2(speed / s)) < CLOSE for b, s in noted):
+                        continue
+                    noted.append((bits, speed))
                     axes.annotate(
-                        f"{speed:.1f}x", (bits, speed), xytext=(6, 5), color=colour, fontsize=8,
-                        textcoords="offset points",
+                        f"{ratio(speed)}x", (bits, speed), xytext=(7, 5), color=colour,
+                        fontsize=8, textcoords="offset points",
                     )  # fmt: skip
         axes.axhline(1, color=FAINT, linewidth=0.8)
         axes.set_yscale("log", base=2)
@@ -98,10 +112,14 @@ def _speedup(rows: Sequence[Row], nets: list[str], note: str):
 
 def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
     """Bars of the cycles of every layer, a panel for each number of bits."""
+    from matplotlib.legend_handler import HandlerTuple
+
     columns = [[row for row in rows if row.bits == b and row.shape is not None] for b in bits]
     count = len(columns[0])
     figure = new_figure(2.2 + 2.5 * len(bits), 0.155 * count + 2.1)
-    panels = figure.subplots(1, len(bits), squeeze=False, sharey=True, sharex=True)[0]
+    panels = figure.subplots(
+        1, len(bits), squeeze=False, sharey=True, sharex=True, gridspec_kw={"wspace": 0.06}
+    )[0]
     reference = next(iter(columns[0][0].dense))
     smallest = min(row.figures.cycles for column in columns for row in column)
     largest = max(row.dense[reference].cycles for column in columns for row in column)
@@ -113,8 +131,7 @@ def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
         places = range(count)
         axes.barh(
             places, [row.dense[reference].cycles * _scale(row, reference) - left for row in column],
-            left=left, height=0.78, color=DENSE, label=f"{LABELS.get(reference, reference)}, as "
-            "many processing elements",
+            left=left, height=0.78, color=DENSE, label="dense",
         )  # fmt: skip
         axes.barh(
             places, [row.figures.cycles - left for row in column], left=left, height=0.5,
@@ -142,8 +159,16 @@ def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[0].set_yticks(range(count), [row.layer for row in columns[0]], fontsize=6.5)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, fontsize=8)
+    # One entry for the bars of all panels.
+    bound, dense, _ = panels[0].get_legend_handles_labels()[0]
+    sparse: Any = tuple(axes.get_legend_handles_labels()[0][-1].patches[0] for axes in panels)
+    figure.legend(
+        [sparse, dense, bound],
+        ["power-of-two weights", f"{LABELS.get(reference, reference)}, as many processing elements",
+         "lower bound of the nonzeros"],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)}, loc="outside lower left", ncols=3,
+        frameon=False, fontsize=8,
+    )  # fmt: skip
     _title(figure, f"{net}: cycles per layer, and utilisation of the processing elements", note)
     return figure
 
@@ -154,7 +179,10 @@ def _utilisation(net: str, rows: Sequence[Row], bits: list[int], note: str):
     axes = figure.subplots()
     labels = {}
     for b in bits:
-        own = [row for row in rows if row.bits == b]
+        # A logarithm has no place for a layer of zeros.
+        own = [row for row in rows if row.bits == b and row.figures.nonzeros]
+        if not own:
+            continue
         cycles = sum(row.figures.cycles for row in own)
         bound = sum(row.figures.lower_bound_cycles for row in own)
         axes.scatter(
@@ -169,7 +197,8 @@ def _utilisation(net: str, rows: Sequence[Row], bits: list[int], note: str):
             0.005, goal - 0.008, text, color=FAINT, fontsize=8, va="top",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
-    axes.set_xscale("log")
+    if labels:
+        axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda density, _: f"{density:.3g}" if density < 1 else "1")
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
@@ -198,8 +227,9 @@ def _roofline(
     stages = list(dict.fromkeys(row.stage for row in rows))
     palette = colormaps["Dark2"]
     colours = {stage: palette(number) for number, stage in enumerate(stages)}
-    intensity = [row.steps / row.figures.traffic_bytes for row in rows if row.steps]
-    rate = [row.steps / row.figures.cycles for row in rows if row.steps]
+    # Weights may all be zero.
+    intensity = [row.steps / row.figures.traffic_bytes for row in rows if row.steps] or [1.0]
+    rate = [row.steps / row.figures.cycles for row in rows if row.steps] or [1.0]
     left, right = min(intensity) / 2, 3 * max(intensity)
     for axes, b in zip(grid, bits, strict=False):
         own = [row for row in rows if row.bits == b and row.steps]

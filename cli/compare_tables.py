@@ -36,16 +36,19 @@ def layer_table_of(rows: Sequence[Row], source: str) -> Table:
 def total_table(rows: Sequence[Row], source: str, method: str) -> Table:
     """The networks as a whole, by number of bits."""
     totals = [row for row in rows if row.shape is None]
+    arrays = dict.fromkeys(
+        f"{row.config.name} with {row.config.processing_elements} PEs" for row in totals
+    )
     table = _table(
         f"Whole networks, {method} weights",
-        f"weights: {source}\nk, M: thousands and millions of cycles or weights; x: times as fast "
-        "with as many processing elements, FPGA: on the same FPGA; utilisation: bound / cycles",
-        ["network", "bits", "array", *_columns(totals[0])],
+        f"weights: {source}\narrays: {', '.join(arrays)}\nx: times as fast with as many processing "
+        "elements (PEs); FPGA x: on the same FPGA; utilisation: bound / cycles",
+        ["network", "bits", "PEs", *_columns(totals[0])],
     )
     for before, row in zip([None, *totals], totals, strict=False):
         if before is not None and before.net != row.net:
             table.add_section()
-        table.add_row(row.net, str(row.bits), row.config.name, *_cells(row))
+        table.add_row(row.net, str(row.bits), str(row.config.processing_elements), *_cells(row))
     return table
 
 
@@ -76,7 +79,7 @@ def _table(title: str, caption: str, columns: list[str]) -> Table:
         collapse_padding=True, pad_edge=False,
     )  # fmt: skip
     for name in columns:
-        left = name in ("layer", "network", "array")
+        left = name in ("layer", "network")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     return table
 
@@ -106,10 +109,15 @@ def _cells(row: Row) -> list[str]:
         f"[yellow]{utilisation}[/]" if short else utilisation,
         short_number(figures.nonzeros),
         f"{row.density:.1%}",
-        *(f"{row.speedup(name):.2f}" for name in row.dense),
-        *(f"{speedup:.2f}" for speedup in boards if speedup is not None),
+        *(ratio(row.speedup(name)) for name in row.dense),
+        *(ratio(speedup) for speedup in boards if speedup is not None),
         short_number(figures.weight_bytes),
     ]
+
+
+def ratio(value: float) -> str:
+    """A ratio in three digits or so."""
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
 def short_number(value: float) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -144,11 +145,9 @@ def compare_network(
 
     def rows_of(number: int) -> list[Row]:
         layer = layers[number]
-        try:
+        with _naming(layer.name):
             floats = weights.of(layer, number)
             rows = [row_of(layer, floats, b) for b in bits]
-        except (FitError, QuantizationError) as fault:
-            raise UsageError(f"{layer.name}: {fault}") from fault
         done()
         return rows
 
@@ -172,8 +171,9 @@ def compare_network(
         )
 
     def dense_of(shape: ConvShape) -> None:
-        for array in arrays:
-            _figures_of_all_weights(shape, array)
+        with _naming(shapes[shape]):
+            for array in arrays:
+                _figures_of_all_weights(shape, array)
         done()
 
     # The largest layers first, so that no thread is left alone with one of them.
@@ -181,13 +181,22 @@ def compare_network(
     arrays = dict.fromkeys(
         design.array(config) for config in configs.values() for design in designs
     )
-    shapes = dict.fromkeys(layers[number].shape for number in order)
+    shapes = {layers[number].shape: layers[number].name for number in order}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         # Many layers have the same shape, and what a dense array takes depends on nothing else.
         list(pool.map(dense_of, shapes))
         found = dict(zip(order, pool.map(rows_of, order), strict=True))
     by_bits = [[found[number][n] for number in range(len(layers))] for n in range(len(bits))]
     return [row for rows in by_bits for row in (*rows, total(rows))]
+
+
+@contextmanager
+def _naming(layer: str) -> Iterator[None]:
+    """Faults tell the layer that they are about."""
+    try:
+        yield
+    except (FitError, QuantizationError) as fault:
+        raise UsageError(f"{layer}: {fault}") from fault
 
 
 def count_tasks(layers: Sequence[NamedLayer]) -> int:
