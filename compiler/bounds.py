@@ -18,6 +18,7 @@ import numpy as np
 from compiler.codes import exponents
 from compiler.errors import FitError
 from golden.activations import ActivationFormat
+from golden.float_layer import FloatConv
 from golden.layer import IntegerConv, QuantizedConv
 from params import ArrayConfig
 from params.arithmetic import Arithmetic
@@ -80,13 +81,21 @@ def offsets(layer: IntegerConv, config: ArrayConfig) -> list[int]:
     ]
 
 
-def check_fit(layer: IntegerConv, config: ArrayConfig) -> None:
+def check_fit(layer: IntegerConv | FloatConv, config: ArrayConfig) -> None:
     """Refuse a layer whose numbers the array cannot hold.
 
     Raises
     ------
     FitError : weights, activations, accumulators, clamp, shifts or offsets do not fit.
     """
+    floats = isinstance(layer, FloatConv)
+    if floats != (config.arithmetic == Arithmetic.FLOAT32):
+        raise FitError(
+            f"the layer computes with {'floats' if floats else 'integers'}, but the array with "
+            f"{config.arithmetic}; choose an array of the layer's arithmetic"
+        )
+    if isinstance(layer, FloatConv):
+        return
     _check_weights(layer, config)
     _check_activations(layer, config)
     bits = accumulator_range(layer.terms, layer.input_format, config).bits

@@ -7,11 +7,12 @@ from compiler.epilogue import epilogue_fields
 from compiler.program import Program, RowStream
 from compiler.schedule import Schedule, schedule_layer
 from compiler.stream import decode, encode
+from golden.float_layer import FloatConv
 from golden.layer import IntegerConv
 from params import ArrayConfig, layouts, packing
 
 
-def compile_layer(layer: IntegerConv, config: ArrayConfig) -> Program:
+def compile_layer(layer: IntegerConv | FloatConv, config: ArrayConfig) -> Program:
     """Compile a layer.
 
     Raises
@@ -25,7 +26,7 @@ def compile_layer(layer: IntegerConv, config: ArrayConfig) -> Program:
     return Program(config=config, layer=layer, plan=schedule.plan, rows=rows)
 
 
-def _row_streams(layer: IntegerConv, schedule: Schedule) -> tuple[RowStream, ...]:
+def _row_streams(layer: IntegerConv | FloatConv, schedule: Schedule) -> tuple[RowStream, ...]:
     config = schedule.config
     layout = schedule.plan.layout
     positions = layout.arrange(layer.terms)
@@ -51,7 +52,7 @@ def decompile_weights(program: Program) -> np.ndarray:
 
     Returns
     -------
-    int64 (terms, cout, cin, kernel height, kernel width).
+    int64 or float32 (terms, cout, cin, kernel height, kernel width).
     """
     layout = program.layout
     runs = len(layout.runs)

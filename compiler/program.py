@@ -6,14 +6,16 @@ from functools import cached_property
 
 import numpy as np
 
+from compiler.activations import from_raw, to_raw
 from compiler.epilogue import clamp_fields
 from compiler.layout import Layout
 from compiler.schedule import Schedule
 from compiler.stream import WeightStream
 from compiler.tile import Tile
 from compiler.tiling import TilePlan
+from golden.float_layer import FloatConv
 from golden.layer import IntegerConv
-from golden.shape import ConvShape, ShapeError
+from golden.shape import ConvShape
 from params import ArrayConfig, layouts, packing
 
 
@@ -68,7 +70,7 @@ class Program:
     """
 
     config: ArrayConfig
-    layer: IntegerConv
+    layer: IntegerConv | FloatConv
     plan: TilePlan
     rows: tuple[RowStream, ...]
 
@@ -119,7 +121,7 @@ class Program:
             "passes": self.tiles[tile].passes,
             "pitch": self.layout.pitch,
             "rows": sum(1 << row for row in self.active_rows),
-            "signed": int(self.layer.input_format.signed),
+            "signed": isinstance(self.layer, IntegerConv) and self.layer.input_format.signed,
             "clamp": clamp_fields(self.layer),
         }
         return packing.pack(layouts.tile(self.config), fields, 1)
@@ -130,22 +132,17 @@ class Program:
         Parameters
         ----------
         tile : its number.
-        image : int (cin, height, width), the input activations.
+        image : (cin, height, width), the input activations, integers or float32.
 
         Returns
         -------
-        Raw activations, uint8 (words, lanes); word n is for address n.
+        Raw activations, uint8 or uint32 (words, lanes); word n is for address n.
 
         Raises
         ------
-        ActivationError, ShapeError : an image that does not fit the format or the layer.
+        ActivationError, FloatLayerError, ShapeError : an image that does not fit the layer.
         """
-        image = self.layer.input_format.check(image)
-        expected = (self.shape.cin, self.shape.height, self.shape.width)
-        if image.shape != expected:
-            raise ShapeError(f"the image has shape {image.shape}, but the layer takes {expected}")
-        mask = (1 << self.config.activation_bits) - 1
-        raw = (image.astype(np.int64) & mask).astype(np.uint8)
+        raw = to_raw(self.layer, image, self.config)
         return self.tiles[tile].activations(self.layout, raw)
 
     def load(self, tile: int, image: np.ndarray) -> np.ndarray:
@@ -186,9 +183,10 @@ class Program:
 
         Returns
         -------
-        int64 (cout, out_height, out_width).
+        int64 or float32 (cout, out_height, out_width).
         """
-        image = np.zeros((self.shape.cout, self.shape.out_pixels), dtype=np.int64)
+        dtype = np.float32 if isinstance(self.layer, FloatConv) else np.int64
+        image = np.zeros((self.shape.cout, self.shape.out_pixels), dtype=dtype)
         for tile, rows in enumerate(outputs):
             for row in self.active_rows:
                 channel, pixel = self.places(tile, row)
@@ -197,12 +195,38 @@ class Program:
         return image.reshape(self.shape.cout, self.shape.out_height, self.shape.out_width)
 
     def values(self, words: np.ndarray) -> np.ndarray:
-        """The activations in packed output words, int64 (words, drain_width)."""
+        """The activations in packed output words, int64 or float32 (words, drain_width)."""
         raw = packing.unpack(layouts.outputs(self.config), words)
-        if self.layer.requantization.low >= 0:
-            return raw
-        sign = 1 << self.config.activation_bits - 1
-        return (raw ^ sign) - sign
+        return from_raw(self.layer, raw, self.config)
+
+    def golden(self, image: np.ndarray) -> np.ndarray:
+        """The outputs that the array must give, by the golden model.
+
+        Floats are summed in the array's order.
+
+        Parameters
+        ----------
+        image : (cin, height, width), the input activations, integers or float32.
+
+        Returns
+        -------
+        int64 or float32 (cout, out_height, out_width).
+        """
+        if isinstance(self.layer, FloatConv):
+            return self.layer.forward(image, self.order)
+        return self.layer.forward(image)
+
+    @property
+    def order(self) -> np.ndarray:
+        """Taps of a filter in the order of their steps, int64 (terms * taps,).
+
+        Each is a place in the flattened (cin, kernel height, kernel width).
+        """
+        shape = self.shape
+        places = np.arange(1, 1 + shape.taps).reshape(1, 1, *shape.weight_shape[1:])
+        terms = np.repeat(places, self.layout.terms, axis=0)
+        positions = self.layout.arrange(terms).reshape(-1)
+        return positions[positions > 0] - 1
 
     @property
     def nonzeros(self) -> int:

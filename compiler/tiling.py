@@ -132,8 +132,9 @@ def plan_tiles(
     FitError : no layout fits the activation memory and the run table.
     """
     if steps is None:
-        elements = config.rows * config.filters_per_row
-        steps = round(TYPICAL_DENSITY * shape.weights * terms / elements) + 1
+        density = 1 if config.dense else TYPICAL_DENSITY
+        elements = config.rows * config.elements_per_lane
+        steps = round(density * shape.weights * terms / elements) + 1
     candidates = [
         _Candidate(
             layout=layout,

@@ -5,8 +5,10 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.delay import delayed
+from hw.float_epilogue import FloatEpilogue
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
+from params.arithmetic import Arithmetic
 from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity
 
 
@@ -98,12 +100,13 @@ class Drain(wiring.Component):
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
+        unit = FloatEpilogue if config.arithmetic == Arithmetic.FLOAT32 else Requantizer
         outputs = Signal(layouts.outputs(config))
         for group in reversed(range(config.lane_groups)):
             for chain in range(
                 group * config.chains_per_group, (group + 1) * config.chains_per_group
             ):
-                m.submodules[f"epilogue_{chain}"] = epilogue = Requantizer(config)
+                m.submodules[f"epilogue_{chain}"] = epilogue = unit(config)
                 sums = Signal(signed(config.accumulator_bits), name=f"sums_{chain}")
                 m.d.sync += sums.eq(self.chains[chain])
                 m.d.comb += [

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.delay import delayed
+from hw.float_elements import FloatElements
 from hw.multiply_elements import MultiplyElements
 from hw.payloads import beat
 from hw.shift_elements import ShiftElements
@@ -15,6 +16,7 @@ from params.timing import READ_LATENCY
 ELEMENTS = {
     Arithmetic.SHIFT: ShiftElements,
     Arithmetic.INT8: MultiplyElements,
+    Arithmetic.FLOAT32: FloatElements,
 }
 """The processing elements of each arithmetic."""
 

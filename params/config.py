@@ -22,7 +22,7 @@ FLOAT_BITS = 32
 FLOAT_LOOP = 8
 """Cycles from a float32 accumulator through its adder and back: as many filters take turns."""
 
-MULTIPLIERS = {Arithmetic.SHIFT: (), Arithmetic.INT8: (0, 1), Arithmetic.FLOAT32: (0, 1, 2, 4)}
+MULTIPLIERS = {Arithmetic.SHIFT: (), Arithmetic.INT8: (0, 1), Arithmetic.FLOAT32: (0, 1, 2, 3, 4)}
 """18x18 multipliers that a processing element may be built with; LUTs do the rest."""
 
 MAX_ACCUMULATOR_BITS = 48
@@ -277,36 +277,3 @@ class ArrayConfig:
         ConfigError : out of range; int8 and float32 have no choice.
         """
         return dataclasses.replace(self, levels=levels, accumulator_bits=None)
-
-
-PRESETS = {
-    config.name: config
-    for config in (
-        ArrayConfig(
-            name="tiny", lanes=8, rows=2, depth=256, lane_groups=2, drain_width=2,
-            mask_depth=64, code_depth=128,
-        ),
-        ArrayConfig(name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12),
-        ArrayConfig(
-            name="ulx3s-dense", lanes=108, rows=2, filters_per_row=2, levels=16, depth=3072,
-            lane_groups=6, drain_width=12,
-        ),
-        ArrayConfig(
-            name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
-        ),
-    )
-}  # fmt: skip
-"""Named configurations: `tiny` for fast tests, the others for boards."""
-
-
-def preset(name: str, *, levels: int | None = None) -> ArrayConfig:
-    """The preset `name`, rebuilt for `levels` magnitudes when given.
-
-    Raises
-    ------
-    ConfigError : no such preset, or `levels` out of range.
-    """
-    if name not in PRESETS:
-        raise ConfigError(f"no preset is called {name!r}; choose one of {', '.join(PRESETS)}")
-    config = PRESETS[name]
-    return config if levels in (None, config.levels) else config.with_levels(levels)

@@ -12,8 +12,8 @@ class Mismatch:
     channel: int
     y: int
     x: int
-    got: int
-    expected: int
+    got: int | float
+    expected: int | float
     count: int
 
     def __str__(self) -> str:
@@ -24,10 +24,16 @@ class Mismatch:
 
 
 def first_mismatch(got: np.ndarray, expected: np.ndarray) -> Mismatch | None:
-    """The first difference of two integer arrays (channels, height, width), or None."""
+    """The first difference of two arrays (channels, height, width), or None.
+
+    Integers are compared by value, floats bit by bit.
+    """
     if got.shape != expected.shape:
         raise ValueError(f"shapes differ: {got.shape} and {expected.shape}")
-    places = np.argwhere(got != expected)
+    if got.dtype == np.float32 and expected.dtype == np.float32:
+        places = np.argwhere(got.view(np.uint32) != expected.view(np.uint32))
+    else:
+        places = np.argwhere(got != expected)
     if not len(places):
         return None
     channel, y, x = (int(index) for index in places[0])
@@ -35,7 +41,7 @@ def first_mismatch(got: np.ndarray, expected: np.ndarray) -> Mismatch | None:
         channel=channel,
         y=y,
         x=x,
-        got=int(got[channel, y, x]),
-        expected=int(expected[channel, y, x]),
+        got=got[channel, y, x].item(),
+        expected=expected[channel, y, x].item(),
         count=len(places),
     )

@@ -18,7 +18,7 @@ def write_streams(folder: Path, program: Program, image: np.ndarray) -> None:
     ----------
     folder : where the simulation runs.
     program : the compiled layer.
-    image : int (cin, height, width), its input.
+    image : (cin, height, width), its input.
     """
     config = program.config
     tiles = range(len(program.tiles))

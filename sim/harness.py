@@ -122,7 +122,7 @@ class Harness(wiring.Component):
         for k in range(config.rows):
             looped_source(f"headers_{k}", array.headers[k])
             looped_source(f"masks_{k}", array.masks[k])
-            for f in range(config.filters_per_row):
+            for f in range(config.elements_per_lane):
                 looped_source(f"codes_{k}_{f}", array.codes[k][f])
             count = Signal(64, name=f"words_{k}")
             m.submodules[f"sink_{k}"] = Instance(

@@ -40,7 +40,7 @@ class SimulationResult:
 
     Parameters
     ----------
-    outputs : int64 (cout, out_height, out_width), the array's.
+    outputs : int64 or float32 (cout, out_height, out_width), the array's.
     mismatch : the first output that differs from the golden model, or None.
     cycles : with a tile under way, from its command to its last output.
     load_cycles : between tiles, for the activation words.
@@ -100,9 +100,9 @@ def simulate(
     Parameters
     ----------
     program : the layer, compiled for the array in `harness`.
-    image : int (cin, height, width).
+    image : (cin, height, width), integers or float32.
     harness : from `build_harness`, with `waves` where waves are wanted.
-    expected : int (cout, out_height, out_width); the golden model's when None.
+    expected : (cout, out_height, out_width); the golden model's when None.
     seed : of the random stalls, 32 bits.
     stalls : probability in [0, 1) that a stream pauses in a cycle.
     waves : FST file to write.
@@ -116,7 +116,7 @@ def simulate(
     if not 0 <= stalls < 1:
         raise SimulationError(f"stalls is {stalls}, but must be a probability below 1")
     if expected is None:
-        expected = program.layer.forward(image)
+        expected = program.golden(image)
     total = sum(
         output_words(program, tile, row)
         for tile in range(len(program.tiles))

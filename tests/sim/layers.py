@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from compiler import Program, compile_layer
+from compiler.cycles import count_cycles
 from golden.activations import ActivationFormat
-from golden.layer import QuantizedConv
+from golden.layer import IntegerConv, QuantizedConv
 from golden.requantize import Requantization, fit_requantization
 from golden.shape import ConvShape
 from params import ArrayConfig
@@ -51,7 +52,7 @@ FORMATS = (
 class Case:
     """A layer, an input for it, and its outputs by naive loops."""
 
-    layer: QuantizedConv
+    layer: IntegerConv
     image: np.ndarray
     expected: np.ndarray
 
@@ -71,14 +72,14 @@ def make_case(
         size = (shape.cin, shape.height, shape.width)
         image = rng.integers(inputs.low, inputs.high, size, endpoint=True)
 
-    def layer(rule: Requantization) -> QuantizedConv:
-        return QuantizedConv(
-            shape=shape,
-            terms=terms,
-            levels=int(np.abs(terms).max(initial=1)).bit_length(),
-            requantization=rule,
-            input_format=inputs,
-        )
+    def layer(rule: Requantization) -> IntegerConv:
+        fields = {
+            "shape": shape, "terms": terms, "requantization": rule, "input_format": inputs,
+        }  # fmt: skip
+        magnitude = np.abs(terms)
+        if (magnitude & (magnitude - 1)).any():
+            return IntegerConv(**fields)
+        return QuantizedConv(levels=int(magnitude.max(initial=1)).bit_length(), **fields)
 
     if requantization is None:
         channels = np.zeros(shape.cout, dtype=np.int64)
@@ -110,9 +111,14 @@ def run_case(
     stalls: float = 0.0,
     program: Program | None = None,
 ) -> SimulationResult:
-    """Simulate a case, or `program` in place of its compiled layer; every output must be right."""
+    """Simulate a case, or `program` in place of its compiled layer; every output must be right.
+
+    Without stalls the cycles must be those of the model, too.
+    """
+    if program is None:
+        program = compile_layer(case.layer, config)
     result = simulate(
-        compile_layer(case.layer, config) if program is None else program,
+        program,
         case.image,
         harness=build_harness(config, engine=engine),
         expected=case.expected,
@@ -121,4 +127,12 @@ def run_case(
     )
     assert result.bit_exact, f"{result.mismatch} ({config}, seed {seed}, stalls {stalls})"
     np.testing.assert_array_equal(result.outputs, case.expected)
+    if not stalls:
+        check_cycles(program, result)
     return result
+
+
+def check_cycles(program: Program, result: SimulationResult) -> None:
+    """The simulation took the model's cycles exactly."""
+    count = count_cycles(program)
+    assert (result.cycles, result.load_cycles) == (count.cycles, count.load_cycles)

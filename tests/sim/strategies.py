@@ -7,6 +7,7 @@ from compiler import FitError, compile_layer
 from golden.activations import ActivationFormat
 from golden.shape import ConvShape, ShapeError
 from params import ArrayConfig
+from params.arithmetic import Arithmetic
 from tests.compiler.layers import random_terms
 from tests.sim.layers import Case, make_case
 
@@ -65,11 +66,14 @@ def arrays(draw) -> ArrayConfig:
     reach = lanes // groups if groups > 1 else lanes - 1
     # Shifts of b bits reach 2^b - 1 lanes, which a group must have.
     most = (1 << (reach + 1).bit_length() - 1) - 1 if groups > 1 else reach
+    arithmetic = draw(st.sampled_from((Arithmetic.SHIFT, Arithmetic.SHIFT, Arithmetic.INT8)))
+    shifts = arithmetic == Arithmetic.SHIFT
     return ArrayConfig(
+        arithmetic=arithmetic,
         lanes=lanes,
         rows=draw(st.integers(1, 3)),
         filters_per_row=draw(st.integers(1, 3)),
-        levels=draw(st.integers(1, 12)),
+        levels=draw(st.integers(1, 12)) if shifts else None,
         activation_bits=draw(st.integers(4, 8)),
         depth=draw(st.integers(2, 200)),
         lane_groups=groups,
@@ -118,10 +122,13 @@ def _attempt(rng: np.random.Generator, config: ArrayConfig, size: int) -> Case |
         )
     except ShapeError:
         return None
-    terms = random_terms(
-        rng, shape, levels=config.levels, terms=1 + int(rng.random() < 0.3),
-        density=float(rng.choice(DENSITIES)),
-    )  # fmt: skip
+    if config.arithmetic == Arithmetic.INT8:
+        terms = rng.integers(-128, 127, (1, *shape.weight_shape), endpoint=True)
+    else:
+        terms = random_terms(
+            rng, shape, levels=config.levels, terms=1 + int(rng.random() < 0.3),
+            density=float(rng.choice(DENSITIES)),
+        )  # fmt: skip
     case = make_case(shape, terms, rng=rng, inputs=formats[0], outputs=formats[1])
     try:
         compile_layer(case.layer, config)

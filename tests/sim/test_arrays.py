@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from params import ArrayConfig, preset
+from params.arithmetic import Arithmetic
 from sim.engine import Engine
 from tests.sim.layers import QUICK, run_case
 from tests.sim.strategies import arrays, fitting_case
@@ -39,6 +40,15 @@ ARRAYS = (
     ArrayConfig(
         name="short buffers", lanes=4, rows=5, levels=4, activation_bits=7, depth=128,
         lane_groups=2, drain_width=2, max_shift=1, mask_depth=2, code_depth=2,
+    ),
+    ArrayConfig(
+        name="int8", arithmetic=Arithmetic.INT8, lanes=8, rows=2, depth=256, lane_groups=2,
+        drain_width=2, multipliers=(1, 0),
+    ),
+    ArrayConfig(
+        name="int8 pairs", arithmetic=Arithmetic.INT8, lanes=6, rows=2, filters_per_row=2,
+        activation_bits=6, depth=256, lane_groups=2, drain_width=2, max_shift=2, mask_bits=8,
+        codes_per_word=3, mask_depth=16, code_depth=40,
     ),
 )  # fmt: skip
 

@@ -1,0 +1,55 @@
+"""Named configurations: `tiny` ones for fast tests, the others for boards."""
+
+from params.arithmetic import Arithmetic
+from params.config import FLOAT_LOOP, ArrayConfig, ConfigError
+
+PRESETS = {
+    config.name: config
+    for config in (
+        ArrayConfig(
+            name="tiny", lanes=8, rows=2, depth=256, lane_groups=2, drain_width=2,
+            mask_depth=64, code_depth=128,
+        ),
+        ArrayConfig(name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12),
+        ArrayConfig(
+            name="ulx3s-dense", lanes=108, rows=2, filters_per_row=2, levels=16, depth=3072,
+            lane_groups=6, drain_width=12,
+        ),
+        ArrayConfig(
+            name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
+        ),
+        # What the arrays above are compared with.
+        ArrayConfig(
+            name="tiny-int8", arithmetic=Arithmetic.INT8, lanes=8, rows=2, depth=256,
+            lane_groups=2, drain_width=2, mask_depth=64, code_depth=128, multipliers=(1, 0),
+        ),
+        ArrayConfig(
+            name="tiny-float32", arithmetic=Arithmetic.FLOAT32, lanes=4, rows=2,
+            filters_per_row=FLOAT_LOOP, depth=256, lane_groups=2, drain_width=2, mask_depth=64,
+            code_depth=256, max_shift=1, multipliers=(4, 1),
+        ),
+        ArrayConfig(
+            name="ulx3s-int8", arithmetic=Arithmetic.INT8, lanes=108, rows=2, filters_per_row=2,
+            depth=3072, lane_groups=6, drain_width=12, multipliers=(1, 0, 0, 0),
+        ),
+        ArrayConfig(
+            name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=36, rows=2,
+            filters_per_row=FLOAT_LOOP, depth=3072, lane_groups=2, drain_width=2,
+            codes_per_word=1, code_depth=1024, multipliers=(2,),
+        ),
+    )
+}  # fmt: skip
+"""Configurations by name."""
+
+
+def preset(name: str, *, levels: int | None = None) -> ArrayConfig:
+    """The preset `name`, rebuilt for `levels` magnitudes when given.
+
+    Raises
+    ------
+    ConfigError : no such preset, or `levels` out of range.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset is called {name!r}; choose one of {', '.join(PRESETS)}")
+    config = PRESETS[name]
+    return config if levels in (None, config.levels) else config.with_levels(levels)
