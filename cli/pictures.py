@@ -8,14 +8,21 @@ DENSE, SPARSE, BOUND, INK = "#c9ccd1", "#2f6f9f", "#d9822b", "#333333"
 """Colours: what is compared with, what is measured, limits, text."""
 
 
-def _figure(width: float, height: float):
+def new_figure(width: float, height: float):
+    """An empty figure, its size in inches."""
     # matplotlib takes half a second to import, which commands without pictures need not wait for.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure, path: Path) -> None:
+def save(figure, path: Path) -> None:
+    """Write a figure as the kind of picture that its path ends in.
+
+    Raises
+    ------
+    UsageError : a kind that is not drawn.
+    """
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise UsageError(f"{path} must end in .png, .svg or .pdf to be drawn")
     with replacing(path) as temporary:
@@ -31,7 +38,7 @@ def draw_cycles(path: Path, rows: list[dict], *, title: str, source: str) -> Non
     rows : reports of simulated layers.
     title, source : of the picture; where the weights come from.
     """
-    figure = _figure(10, 0.5 * len(rows) + 1.8)
+    figure = new_figure(10, 0.5 * len(rows) + 1.8)
     axes = figure.subplots()
     places = range(len(rows))
     axes.barh(
@@ -61,14 +68,14 @@ def draw_cycles(path: Path, rows: list[dict], *, title: str, source: str) -> Non
     axes.set_title(f"{title}\nweights: {source}", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right", fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_levels(path: Path, rows: list[dict], *, source: str) -> None:
     """Stacked bars: for each array the share of zeros and of each level, from the top down."""
     from matplotlib import colormaps
 
-    figure = _figure(10, 0.22 * len(rows) + 1.8)
+    figure = new_figure(10, 0.22 * len(rows) + 1.8)
     axes = figure.subplots()
     depth = max(len(levels) for row in rows for levels in row["levels"])
     shades = colormaps["viridis"].resampled(depth + 1)
@@ -90,4 +97,4 @@ def draw_levels(path: Path, rows: list[dict], *, source: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"Levels of {source}", loc="left", fontsize=10)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    _save(figure, path)
+    save(figure, path)

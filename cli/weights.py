@@ -51,14 +51,20 @@ def _read_state_dict(path: Path) -> dict[str, np.ndarray]:
         raise UsageError(f"{path} is no torch state dict: {reason}") from failure
 
 
+def lookup(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray | None:
+    """The array called `name`, or that with `.weight`; None if there is none."""
+    keys = (name, f"{name}.weight", f"{name}/weight")
+    return next((arrays[key] for key in keys if key in arrays), None)
+
+
 def find_array(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
     """The weights of layer `name`: the array of that name, or of that name with `.weight`.
 
     A file with a single array needs no name.
     """
-    for key in (name, f"{name}.weight", f"{name}/weight"):
-        if key in arrays:
-            return arrays[key]
+    found = lookup(arrays, name)
+    if found is not None:
+        return found
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     some = ", ".join(list(arrays)[:6])

@@ -1,5 +1,7 @@
 """What a layer takes on an array: cycles, their lower bound, what is lost to what, and bytes."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +65,26 @@ class LayerFigures:
     def utilisation(self) -> float:
         """The lower bound over the cycles."""
         return self.lower_bound_cycles / self.cycles
+
+    @classmethod
+    def total(cls, figures: "Sequence[LayerFigures]") -> "LayerFigures":
+        """The sums over layers, with losses whose product is again the utilisation."""
+        sums = {
+            field: sum(getattr(layer, field) for layer in figures)
+            for field in (field.name for field in dataclasses.fields(cls))
+            if field != "losses"
+        }
+        useful = [float(layer.cycles) for layer in figures]
+        losses = {}
+        # Each factor is the share that it leaves of the cycles that the ones before it left.
+        for field in reversed([field.name for field in dataclasses.fields(Losses)]):
+            left = [
+                cycles * getattr(layer.losses, field)
+                for cycles, layer in zip(useful, figures, strict=True)
+            ]
+            losses[field] = sum(left) / sum(useful) if sum(useful) else 1.0
+            useful = left
+        return cls(**sums, losses=Losses(**losses))
 
 
 def layer_figures(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -> LayerFigures:

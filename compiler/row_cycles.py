@@ -27,7 +27,7 @@ LONG_AGO = -(1 << 40)
     _ADMITTED,  # a header was taken
     _QUEUED,  # its requantization reached the front of the drain's queue
     _RELEASED,  # the requantization at the front was taken
-    _WALKED,  # a mask word left the run walker
+    _WALKED,  # a mask word left the run walker; from here on events of every pass
     _PREFETCHED,  # and the one before it left the register behind it
     _PREFETCHED_BEFORE,
     _PICKED,  # a position was picked from its mask word
@@ -37,10 +37,9 @@ LONG_AGO = -(1 << 40)
     _JOINED_BEFORE,
     _ISSUED,  # issued to the lanes
     _ENDED,  # the last position of a pass was issued
-    _PASSES,  # number of passes since the tile began
     _HEADERS,  # number of headers ever taken
     _EVENTS,
-) = range(16)
+) = range(15)
 
 # Columns of the matrix of a row's weight buffers; buffer 0 has the masks, 1 + f filter f's codes.
 (
@@ -70,25 +69,25 @@ class RowClock:
         self._masks = np.ascontiguousarray(np.broadcast_to(weights.masks, size))
         depths = [config.mask_depth] + [config.code_depth] * config.elements_per_lane
         self._depths = np.array(depths)
+        # Passes end at least `drain_words` apart, and so never wait for room in the output FIFO.
+        assert output_capacity(config) > config.drain_words + output_latency(config)
         self._latencies = np.array(
             [
                 config.codes_per_word,
                 max(config.drain_words, 2),
                 config.drain_words,
-                output_capacity(config),
                 output_latency(config),
                 requantization_released(config),
                 config.turns,
             ]
         )
         self._events = np.full(_EVENTS, LONG_AGO)
-        self._events[[_PASSES, _HEADERS]] = 0
+        self._events[_HEADERS] = 0
         self._buffers = np.full((len(depths), _COLUMNS), LONG_AGO)
         self._buffers[:, [_WRITTEN, _WRITE, _FIRST]] = 0
         self._freed = np.full((len(depths), max(depths)), LONG_AGO)
         self._arrived = np.full((len(depths), max(depths)), LONG_AGO)
         self._queue = np.full(CHANNELS_AHEAD, LONG_AGO)
-        self._ends = np.full(1 + int(self._latencies[3]), LONG_AGO)
 
     def run(self, start: int, passes: int) -> int:
         """Compute a tile.
@@ -103,11 +102,10 @@ class RowClock:
         The first cycle in which the row is done.
         """
         weights = self._weights
-        self._events[_PASSES] = 0
         last = _run_tile(
             start, passes, weights.groups, weights.code_words, self._masks,
             self._latencies, self._depths, self._events, self._buffers,
-            self._freed, self._arrived, self._queue, self._ends,
+            self._freed, self._arrived, self._queue,
         )  # fmt: skip
         return int(last) + 1
 
@@ -150,8 +148,11 @@ def _take_length(buffer, state, admitted, length):
 
 
 @numba.njit(cache=True, nogil=True)
-def _fetch(buffer, state, freed, arrived, depth, word, final):
-    """A word goes to the output register of a weight buffer; the cycle in which it enters."""
+def _fetch(buffer, state, freed, arrived, depth, word):
+    """A word goes to the output register of a weight buffer; the cycle in which it enters.
+
+    The last pass over a block releases its words; until then nobody asks when they were.
+    """
     number = state[buffer, _FIRST] + word
     while state[buffer, _WRITTEN] <= number:
         _write(buffer, state, freed, arrived, depth)
@@ -161,20 +162,58 @@ def _fetch(buffer, state, freed, arrived, depth, word, final):
         state[buffer, _OFFERED],
     )
     state[buffer, _FETCHED] = fetched
-    if final:
-        freed[buffer, slot] = fetched
-        state[buffer, _IDLE] = fetched
+    state[buffer, _IDLE] = fetched
+    freed[buffer, slot] = fetched
     offered = max(fetched + 1, state[buffer, _LEFT])
     state[buffer, _OFFERED] = offered
     return offered
 
 
 @numba.njit(cache=True, nogil=True)
+def _remember(events, state, ready, dropped, code_words, before):
+    """Keep what the next pass depends on; by how much all of it is later than before, or -1.
+
+    A pass depends on when the last one did what, and on nothing else: all words have arrived, and
+    their block's length was taken, before the first pass ended. Every event is the latest of
+    others plus a constant, so a pass that finds all of them `shift` later does all `shift` later.
+    """
+    shift = events[_ENDED] - before[0]
+    same = True
+    place = 0
+    for event in range(_ENDED, _WALKED - 1, -1):
+        same &= events[event] - before[place] == shift
+        before[place] = events[event]
+        place += 1
+    for buffer in range(len(state)):
+        used = buffer == 0 or code_words[buffer - 1] > 0
+        for column in (_FETCHED, _OFFERED, _LEFT):
+            same &= not used or state[buffer, column] - before[place] == shift
+            before[place] = state[buffer, column]
+            place += 1
+    for f in range(len(ready)):
+        used = code_words[f] > 0
+        same &= not used or ready[f] - before[place] == shift
+        same &= not used or dropped[f] - before[place + 1] == shift
+        before[place], before[place + 1] = ready[f], dropped[f]
+        place += 2
+    return shift if same else -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _postpone(buffer, cycles, state, freed, depth, words):
+    """What a weight buffer did in its last pass over a block of `words` happens later."""
+    for column in (_IDLE, _FETCHED, _OFFERED, _LEFT):
+        state[buffer, column] += cycles
+    for word in range(words):
+        freed[buffer, (state[buffer, _FIRST] + word) % depth] += cycles
+
+
+@numba.njit(cache=True, nogil=True)
 def _run_tile(
     start, passes, groups, code_words, masks, latencies, depths,
-    events, state, freed, arrived, queue, ends,
+    events, state, freed, arrived, queue,
 ):  # fmt: skip
-    codes_per_word, between_ends, drain_words, capacity, to_output, to_release, turns = latencies
+    codes_per_word, between_ends, drain_words, to_output, to_release, turns = latencies
     streams = code_words.shape[1]
     ahead = len(queue)
     admitting = start + 2
@@ -183,6 +222,7 @@ def _run_tile(
     taken = np.zeros(streams, np.int64)  # codes taken from the word at hand
     ready = np.full(streams, LONG_AGO, np.int64)  # when the word at hand came
     dropped = np.full(streams, LONG_AGO, np.int64)  # when the one before was used up
+    before = np.zeros(_ENDED + 1 - _WALKED + 3 * len(depths) + 2 * streams, np.int64)
     last_output = start
     for group in range(len(groups)):
         admitted = max(
@@ -201,14 +241,13 @@ def _run_tile(
             _take_length(1 + f, state, admitted, code_words[group, f])
 
         for number in range(passes):
-            final = number == passes - 1
             next_word[:] = 0
             for word in range(groups[group]):
                 last_word = word == groups[group] - 1
                 union = np.uint64(0)
                 for f in range(streams):
                     union |= masks[next_mask + word, f]
-                offered = _fetch(0, state, freed, arrived, depths[0], word, final)
+                offered = _fetch(0, state, freed, arrived, depths[0], word)
                 entered = max(offered + 1, events[_WALKED])
                 state[0, _LEFT] = entered
                 if union == 0 and not last_word:
@@ -233,9 +272,8 @@ def _run_tile(
                             if masks[next_mask + word, f] & bit:
                                 if taken[f] == 0:
                                     offered = _fetch(
-                                        1 + f, state, freed, arrived, depths[1 + f],
-                                        next_word[f], final,
-                                    )  # fmt: skip
+                                        1 + f, state, freed, arrived, depths[1 + f], next_word[f]
+                                    )
                                     next_word[f] += 1
                                     ready[f] = max(offered + 1, dropped[f])
                                     state[1 + f, _LEFT] = ready[f]
@@ -250,22 +288,10 @@ def _run_tile(
                         issued = joined + 1
                         if last and turn == 0:
                             issued = max(issued, events[_ENDED] + between_ends)
-                            # The word whose leaving makes room for this pass in the output FIFO.
-                            needed = drain_words * (events[_PASSES] + 1) - capacity - 1
-                            if needed >= 0:
-                                issued = max(
-                                    issued,
-                                    ends[needed // drain_words % len(ends)]
-                                    + to_output
-                                    + needed % drain_words
-                                    + 2,
-                                )
                         # A step waits for the place of its filter's accumulator to come round.
                         issued += (turn - issued) % turns
                         if last and last_turn:
-                            ends[events[_PASSES] % len(ends)] = issued
                             events[_ENDED] = issued
-                            events[_PASSES] += 1
                         events[_JOINED] = joined
                         events[_ISSUED] = issued
                     events[_PICKED] = picked
@@ -274,6 +300,18 @@ def _run_tile(
                     events[_JOINED_BEFORE] = left
                     if union == 0:
                         break
+            shift = _remember(events, state, ready, dropped, code_words[group], before)
+            if number and shift >= 0 and shift % turns == 0:
+                # Each of the passes left is a copy of this one, `shift` cycles after the last.
+                later = shift * (passes - 1 - number)
+                events[_WALKED : _ENDED + 1] += later
+                _postpone(0, later, state, freed, depths[0], groups[group])
+                for f in range(streams):
+                    if code_words[group, f]:
+                        _postpone(1 + f, later, state, freed, depths[1 + f], code_words[group, f])
+                        ready[f] += later
+                        dropped[f] += later
+                break
         events[_RELEASED] = events[_ENDED] + to_release
         last_output = events[_ENDED] + to_output + drain_words - 1
         next_mask += groups[group]

@@ -6,7 +6,7 @@ import pytest
 
 from compiler import compile_layer
 from compiler.cycles import count_cycles
-from compiler.figures import layer_figures
+from compiler.figures import LayerFigures, layer_figures
 from golden.shape import ConvShape
 from params import preset
 from tests.compiler.layers import make_layer, random_terms
@@ -60,3 +60,18 @@ def test_what_is_lost_to_what():
     support[:, :, 2:] = False
     # Two steps in the four cycles in which the outputs of a filter leave.
     assert layer_figures(shape, support, TINY).losses.drain == 0.5
+
+
+def test_totals():
+    rng = np.random.default_rng(9)
+    layers = []
+    for cout, density in ((5, 0.02), (18, 0.6), (3, 0.0)):
+        shape = ConvShape(cin=13, cout=cout, kernel=3, padding=1, height=7, width=10)
+        layers.append(layer_figures(shape, rng.random((1, *shape.weight_shape)) < density, TINY))
+    total = LayerFigures.total(layers)
+    for field in ("cycles", "load_cycles", "nonzeros", "lower_bound_cycles", "traffic_bytes"):
+        assert getattr(total, field) == sum(getattr(layer, field) for layer in layers)
+    useful = sum(prod(dataclasses.astuple(layer.losses)) * layer.cycles for layer in layers)
+    assert prod(dataclasses.astuple(total.losses)) == pytest.approx(useful / total.cycles)
+    assert LayerFigures.total(layers[:1]).losses.lanes == pytest.approx(layers[0].losses.lanes)
+    assert LayerFigures.total(layers[2:]).utilisation == 0

@@ -1,0 +1,143 @@
+"""What a design takes of an FPGA, and how fast it runs there: read from and written to JSON."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from golden.errors import UserError
+
+REPORTS = Path(__file__).parent / "reports"
+"""Where the reports of the designs lie, one file each."""
+
+
+class ReportError(UserError):
+    """A report is unreadable or malformed; the message names the file and the field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a lane takes of the FPGA: a share of the array, so no whole numbers.
+
+    Parameters
+    ----------
+    lut4 : LUTs of four inputs, without those of carry chains.
+    carry : carry cells, of two LUTs each.
+    ff : flip-flops.
+    dsp : 18x18 multipliers.
+    ebr : block RAMs.
+    """
+
+    lut4: float
+    carry: float
+    ff: float
+    dsp: float
+    ebr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardReport:
+    """A design on an FPGA.
+
+    Parameters
+    ----------
+    design : name of the design; the report's file is called `design`.json.
+    device : the FPGA with its speed grade.
+    lane : resources of one lane of one row, all that belongs to it counted.
+    processing_elements : most processing elements of this design that fit the FPGA.
+    clock_mhz : highest clock after place and route, in MHz.
+    tools : the tools by name, with their versions.
+    """
+
+    design: str
+    device: str
+    lane: Resources
+    processing_elements: int
+    clock_mhz: float
+    tools: dict[str, str]
+
+    @property
+    def steps_per_second(self) -> float:
+        """What all processing elements that fit do at most."""
+        return self.processing_elements * self.clock_mhz * 1e6
+
+    def write(self, folder: Path) -> None:
+        """Write the report to `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        (folder / f"{self.design}.json").write_text(text, encoding="utf-8")
+
+
+def read_report(path: Path) -> BoardReport:
+    """Read a report.
+
+    Raises
+    ------
+    ReportError : no JSON, a field is missing, unknown or of the wrong type or range, or the report
+        is that of a design other than its file's name.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as failure:
+        raise ReportError(f"{path} is no readable JSON file: {failure}") from failure
+    fields = _checked(fields, BoardReport, str(path))
+    lane = _checked(fields["lane"], Resources, f"{path}: lane")
+    for name, value in lane.items():
+        _number(value, f"{path}: lane.{name}", zero=True)
+    for name in ("design", "device"):
+        if not isinstance(fields[name], str) or not fields[name]:
+            raise ReportError(f"{path}: {name} is {fields[name]!r}, but must be a name")
+    tools = fields["tools"]
+    if not isinstance(tools, dict) or not all(isinstance(value, str) for value in tools.values()):
+        raise ReportError(f"{path}: tools is {tools!r}, but must map tools to their versions")
+    _number(fields["clock_mhz"], f"{path}: clock_mhz")
+    _number(fields["processing_elements"], f"{path}: processing_elements")
+    if type(fields["processing_elements"]) is not int:
+        raise ReportError(
+            f"{path}: processing_elements is {fields['processing_elements']!r}, but must be a "
+            f"whole number"
+        )
+    if fields["design"] != path.stem:
+        raise ReportError(
+            f"{path} reports on {fields['design']!r}: call it {fields['design']}.json"
+        )
+    return BoardReport(**{**fields, "lane": Resources(**lane)})
+
+
+def read_reports(folder: Path = REPORTS) -> dict[str, BoardReport]:
+    """The reports in `folder` by design; none when there is no such folder.
+
+    Raises
+    ------
+    ReportError : a report is malformed, or they are of more than one FPGA.
+    """
+    reports = {path.stem: read_report(path) for path in sorted(folder.glob("*.json"))}
+    devices = {report.device: name for name, report in reports.items()}
+    if len(devices) > 1:
+        some = " and ".join(f"{name} of {device}" for device, name in sorted(devices.items())[:2])
+        raise ReportError(
+            f"{folder} holds reports of different FPGAs, {some}: keep one FPGA a folder"
+        )
+    return reports
+
+
+def _checked(value: object, kind: type, where: str) -> dict:
+    """`value` as a mapping of exactly the fields of the dataclass `kind`."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    if not isinstance(value, dict):
+        raise ReportError(f"{where} is {value!r}, but must be an object of {', '.join(names)}")
+    for problem, keys in (
+        ("lacks the field", [name for name in names if name not in value]),
+        ("has an unknown field", [name for name in value if name not in names]),
+    ):
+        if keys:
+            raise ReportError(f"{where} {problem} {keys[0]!r}; its fields are {', '.join(names)}")
+    return value
+
+
+def _number(value: object, where: str, *, zero: bool = False) -> None:
+    number = float(value) if isinstance(value, int | float) and value is not True else -1.0
+    if not isfinite(number) or number < 0 or (number == 0 and not zero):
+        least = "of at least 0" if zero else "above 0"
+        raise ReportError(f"{where} is {value!r}, but must be a number {least}")
