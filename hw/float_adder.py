@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from params.timing import FLOAT_ADDER_LATENCY
+
 FRACTION_BITS = 23
 EXPONENT_BITS = 8
 
@@ -32,7 +34,7 @@ class FloatAdder(wiring.Component):
     o : Out(32)
     """
 
-    latency = 8
+    latency = FLOAT_ADDER_LATENCY
 
     def __init__(self):
         super().__init__({"first": In(1), "a": In(32), "b": In(32), "o": Out(32)})

@@ -1,15 +1,13 @@
 """The filters of one lane, by turns: multiply and accumulate floats."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.delay import delayed
 from hw.float_adder import FloatAdder
 from hw.float_multiplier import FloatMultiplier
 from params import ArrayConfig
 from params.config import FLOAT_BITS
-from params.timing import float_multiplier_latency
 
 NEGATIVE_ZERO = Const(1 << FLOAT_BITS - 1, FLOAT_BITS)
 """What added to any number leaves it as it is."""
@@ -62,16 +60,13 @@ class FloatElement(wiring.Component):
         m = Module()
         m.submodules.multiplier = multiplier = FloatMultiplier(self._multipliers)
         m.submodules.adder = adder = FloatAdder()
-        waiting = float_multiplier_latency(self._config) - multiplier.latency
-        result = delayed(m, multiplier.o, waiting, "waiting")
         product = Signal(FLOAT_BITS, reset_less=True)
-        m.d.sync += product.eq(Mux(self.skip, NEGATIVE_ZERO, result))
-        # Without exponent and sign a number counts as +0.
-        magnitude = adder.o[23:] & (~self.first).replicate(FLOAT_BITS - 23)
+        m.d.sync += product.eq(Mux(self.skip, NEGATIVE_ZERO, multiplier.o))
         m.d.comb += [
             multiplier.a.eq(self.x),
             multiplier.b.eq(self.weight),
-            adder.a.eq(Cat(adder.o[:23], magnitude)),
+            adder.first.eq(self.first),
+            adder.a.eq(adder.o),
             adder.b.eq(product),
         ]
         m.submodules.sums = sums = memory.Memory(

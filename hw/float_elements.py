@@ -6,7 +6,7 @@ from hw.chain import link_chains
 from hw.delay import delayed
 from hw.elements import Elements
 from hw.float_element import FloatElement
-from params.timing import element_latency, float_multiplier_latency
+from params.timing import FLOAT_MULTIPLIER_LATENCY, element_latency
 
 
 class FloatElements(Elements):
@@ -19,10 +19,9 @@ class FloatElements(Elements):
     def elaborate(self, platform):
         m = Module()
         config, control = self._config, self.control
-        product = float_multiplier_latency(config)
         depth = element_latency(config)
-        skip = delayed(m, ~control.enable, product, "skip", init=1)
-        first = delayed(m, control.first & control.enable, product + 1, "first")
+        skip = delayed(m, ~control.enable, FLOAT_MULTIPLIER_LATENCY, "skip", init=1)
+        first = delayed(m, control.first & control.enable, FLOAT_MULTIPLIER_LATENCY + 1, "first")
         store = delayed(m, control.last, depth, "store")
         turn = delayed(m, control.turn, depth, "turn")
 

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import UserError
+from params.timing import FLOAT_MULTIPLIER_LATENCY
 
 FRACTION_BITS = 23
 EXPONENT_BITS = 8
@@ -60,7 +61,7 @@ class FloatMultiplier(wiring.Component):
     MultiplierError : `multipliers` is none of `MULTIPLIERS`.
     """
 
-    latency = 5
+    latency = FLOAT_MULTIPLIER_LATENCY
 
     def __init__(self, multipliers: int = 4):
         if multipliers not in MULTIPLIERS:

@@ -31,13 +31,8 @@ CAPACITY_STEP = 16
 FLOAT_ADDER_LATENCY = FLOAT_LOOP
 """From two floats to their sum, and so the loop of an accumulator."""
 
-FLOAT_MULTIPLIER_LATENCIES = {4: 6, 3: 7, 2: 7, 1: 7, 0: 8}
-"""From two floats to their product, by the 18x18 multipliers that make it."""
-
-
-def float_multiplier_latency(config: ArrayConfig) -> int:
-    """From two floats to their product, in lanes of all kinds: the quicker ones wait."""
-    return max(FLOAT_MULTIPLIER_LATENCIES[count] for count in config.multipliers)
+FLOAT_MULTIPLIER_LATENCY = 5
+"""From two floats to their product."""
 
 
 def element_latency(config: ArrayConfig) -> int:
@@ -50,7 +45,7 @@ def element_latency(config: ArrayConfig) -> int:
         case Arithmetic.INT8:
             return 2
         case Arithmetic.FLOAT32:
-            return float_multiplier_latency(config) + 1 + FLOAT_ADDER_LATENCY
+            return FLOAT_MULTIPLIER_LATENCY + 1 + FLOAT_ADDER_LATENCY
     return max(1, config.exponent_bits)
 
 
