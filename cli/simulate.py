@@ -11,29 +11,30 @@ from cli.layers import Selection, select_layer
 from cli.quantization import Quantization
 from cli.weights import find_quantized, layer_weights, read_arrays
 from compiler import compile_layer
+from compiler.cycles import count_cycles
 from compiler.program import Program
-from golden.weights import PowerOfTwoWeights, TwoTermWeights, integer_terms
-from params import preset
+from golden.quantize.int8 import quantize_int8
+from golden.weights import integer_terms
+from params import PRESETS, ArrayConfig, preset
+from params.arithmetic import Arithmetic
 from sim.engine import Engine
 from sim.simulate import SimulationResult, build_harness, simulate
-from sim.workload import Workload, create_workload
+from sim.workload import Weights, Workload, create_workload
 
 PROGRESS_STEPS = 1000
 
 
 def simulate_layer(
     selection: Selection,
-    weights: PowerOfTwoWeights | TwoTermWeights,
+    weights: Weights,
     *,
-    preset_name: str,
+    config: ArrayConfig,
     engine: Engine,
     seed: int,
     stalls: float,
     waves: Path | None = None,
 ) -> tuple[Workload, Program, SimulationResult]:
-    """Quantized weights through compiler, simulator and golden model, with progress shown."""
-    levels = integer_terms(weights)[2]
-    config = preset(preset_name, levels=levels)
+    """Weights through compiler, simulator and golden model, with progress shown."""
     with errors.status(f"compiling {selection.name} for {config.name}"):
         workload = create_workload(
             selection.shape,
@@ -63,8 +64,8 @@ def simulate_layer(
 def layer_report(selection: Selection, program: Program, result: SimulationResult) -> dict:
     """The figures of a simulated layer."""
     config, shape = program.config, selection.shape
-    filters = -(-shape.cout // (config.rows * config.filters_per_row))
-    dense = program.passes * filters * shape.taps
+    groups = -(-shape.cout // (config.rows * config.filters_per_row))
+    dense = program.passes * groups * config.turns * shape.taps
     return {
         "layer": selection.name,
         "cin": shape.cin,
@@ -75,11 +76,13 @@ def layer_report(selection: Selection, program: Program, result: SimulationResul
         "padding": list(shape.padding),
         "height": shape.height,
         "width": shape.width,
-        "levels": program.layer.levels,
+        "arithmetic": str(config.arithmetic),
+        "levels": config.levels,
         "bit_exact": result.bit_exact,
         "mismatch": None if result.mismatch is None else str(result.mismatch),
         "cycles": result.cycles,
         "load_cycles": result.load_cycles,
+        "model_cycles": count_cycles(program).cycles,
         "nonzeros": program.nonzeros,
         "density": program.nonzeros / shape.weights,
         "lower_bound_cycles": program.lower_bound_cycles,
@@ -109,6 +112,8 @@ zeroshift simulate --net rfcn-resnet101 --layer conv1 --bits 6 --preset ulx3s-de
 zeroshift simulate --cin 5 --cout 7 --kernel 3 --padding 1 --height 9 --width 9 --preset tiny
 
 zeroshift simulate --layer conv1 --crop 32x32 --weights weights.npz --waves conv1.fst
+
+zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
 """
 
 
@@ -152,7 +157,7 @@ def simulate_command(
         str | None, typer.Option(help="Array in --weights; the layer's name if not given.")
     ] = None,
     preset_name: Annotated[
-        str, typer.Option("--preset", help="Array: tiny, ulx3s, ulx3s-dense or large.")
+        str, typer.Option("--preset", help=f"Array: {', '.join(PRESETS)}.")
     ] = "ulx3s",
     engine: Annotated[Engine, typer.Option(help="Simulator.")] = Engine.VERILATOR,
     seed: Annotated[int, typer.Option(help="Of weights, image and stalls.")] = 0,
@@ -173,32 +178,23 @@ def simulate_command(
         net=net, layer=layer, own=own, image=image, crop=crop,
         signed_input=signed_input, signed_output=signed_output,
     )  # fmt: skip
-    name = array or selection.name
-    ready = find_quantized(read_arrays(weights), name) if weights else None
     quantization = Quantization(
         bits=bits, levels=levels, method=method, per_channel=per_channel,
         sparsity=sparsity, terms=terms,
     )  # fmt: skip
-    if ready is not None:
-        source, how = str(weights), "as in the file"
-        if ready.shape != selection.shape.weight_shape:
-            raise UsageError(
-                f"the weights in {weights} have shape {ready.shape}, but the layer needs "
-                f"{selection.shape.weight_shape}"
-            )
-    else:
-        floats, source = layer_weights(
-            selection.shape.weight_shape, path=weights, name=name, seed=seed
-        )
-        ready, how = quantization.apply(floats), method
+    config = preset(preset_name)
+    ready, source, how = _prepare(
+        selection, config.arithmetic, quantization, path=weights, array=array, seed=seed
+    )
+    if config.arithmetic == Arithmetic.SHIFT:
+        config = preset(preset_name, levels=integer_terms(ready)[2])
     _, program, result = simulate_layer(
-        selection, ready, preset_name=preset_name, engine=engine, seed=seed,
-        stalls=stalls, waves=waves,
-    )  # fmt: skip
+        selection, ready, config=config, engine=engine, seed=seed, stalls=stalls, waves=waves
+    )
     report = {
         "net": net if layer is not None else None,
         **layer_report(selection, program, result),
-        "bits": bits,
+        "bits": bits if config.arithmetic == Arithmetic.SHIFT else None,
         "method": how,
         "weights": source,
         "preset": preset_name,
@@ -212,18 +208,50 @@ def simulate_command(
         raise UsageError(f"the array differs from the golden model: {result.mismatch}")
 
 
+def _prepare(
+    selection: Selection,
+    arithmetic: Arithmetic,
+    quantization: Quantization,
+    *,
+    path: Path | None,
+    array: str | None,
+    seed: int,
+) -> tuple[Weights, str, str]:
+    """The weights as an array takes them, where they come from, and how they were made."""
+    shape, name = selection.shape.weight_shape, array or selection.name
+    if path is not None and arithmetic == Arithmetic.SHIFT:
+        ready = find_quantized(read_arrays(path), name)
+        if ready is not None:
+            if ready.shape != shape:
+                raise UsageError(
+                    f"the weights in {path} have shape {ready.shape}, but the layer needs {shape}"
+                )
+            return ready, str(path), "as in the file"
+    floats, source = layer_weights(shape, path=path, name=name, seed=seed)
+    match arithmetic:
+        case Arithmetic.INT8:
+            return quantize_int8(floats)[0], source, "int8 per output channel"
+        case Arithmetic.FLOAT32:
+            return floats.astype("float32"), source, "float32"
+    return quantization.apply(floats), source, quantization.method
+
+
 def _table(report: dict) -> Table:
     shape = (
         f"{report['cin']} to {report['cout']} channels, kernel {_pair(report['kernel'])}, "
         f"stride {_pair(report['stride'])}, dilation {_pair(report['dilation'])}, "
         f"{report['height']}x{report['width']} input"
     )
+    levels = f", {report['levels']} levels" if report["bits"] is not None else ""
+    model = "as the cycle model says"
+    if report["cycles"] != report["model_cycles"]:
+        model = f"{report['model_cycles']:,} without stalls"
     table = Table(title=f"{report['layer']} on {report['preset']}", show_header=False)
     for name, value in (
         ("layer", shape),
-        ("weights", f"{report['weights']}; {report['method']}, {report['levels']} levels"),
+        ("weights", f"{report['weights']}; {report['method']}{levels}"),
         ("bit exact", "[green]yes[/]" if report["bit_exact"] else "[bold red]NO[/]"),
-        ("cycles", f"{report['cycles']:,}"),
+        ("cycles", f"{report['cycles']:,}, {model}"),
         ("lower bound", f"{report['lower_bound_cycles']:,} cycles"),
         ("utilisation", f"{report['utilisation']:.1%}"),
         ("lane packing", f"{report['lane_packing']:.1%}"),

@@ -10,7 +10,7 @@ from cli.console import JsonOption, console, errors, write_json, write_text
 from hw.array import Array
 from hw.ports import list_ports, ports_markdown
 from hw.verilog import to_verilog
-from params import preset
+from params import PRESETS, preset
 
 EPILOG = """Examples:
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def verilog_command(
     folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
     preset_name: Annotated[
-        str, typer.Option("--preset", help="Array: tiny, ulx3s, ulx3s-dense or large.")
+        str, typer.Option("--preset", help=f"Array: {', '.join(PRESETS)}.")
     ] = "ulx3s",
     levels: Annotated[
         int | None, typer.Option(help="Magnitudes of a weight; the preset's if not given.")

@@ -27,7 +27,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return _read_state_dict(path)
     try:
         loaded = np.load(path, allow_pickle=False)
-        return dict(loaded) if isinstance(loaded, Mapping) else {"weight": loaded}
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            return {"weight": loaded}
+        with loaded:
+            return dict(loaded)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
         raise UsageError(f"{path} is no .npz or .npy file of plain arrays: {failure}") from failure
 

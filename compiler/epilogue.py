@@ -8,9 +8,7 @@ from golden.layer import IntegerConv
 from params import ArrayConfig
 
 
-def epilogue_fields(
-    layer: IntegerConv | FloatConv, config: ArrayConfig
-) -> dict[str, np.ndarray]:
+def epilogue_fields(layer: IntegerConv | FloatConv, config: ArrayConfig) -> dict[str, np.ndarray]:
     """The epilogue of every output channel, and behind them that of a missing filter.
 
     Returns int64 (cout + 1,) for each field.

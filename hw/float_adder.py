@@ -26,6 +26,7 @@ class FloatAdder(wiring.Component):
 
     Members
     -------
+    first : In(1), whether `a` counts as +0, whatever it is; for the first of a sum.
     a, b : In(32), whose NaNs are quiet (the first bit of the fraction is set, as it is in every
         result; a signalling NaN counts as an infinity).
     o : Out(32)
@@ -34,7 +35,7 @@ class FloatAdder(wiring.Component):
     latency = 8
 
     def __init__(self):
-        super().__init__({"a": In(32), "b": In(32), "o": Out(32)})
+        super().__init__({"first": In(1), "a": In(32), "b": In(32), "o": Out(32)})
         self.o = Signal(32, name="o", reset_less=True)
 
     def elaborate(self, platform):
@@ -45,14 +46,18 @@ class FloatAdder(wiring.Component):
             m.d.sync += signal.eq(value)
             return signal
 
-        def named(value, name):
-            signal = Signal(value.shape(), name=name)
+        def named(value, name, **options):
+            signal = Signal(value.shape(), name=name, **options)
             m.d.comb += signal.eq(value)
             return signal
 
         fractions = [operand[:FRACTION_BITS] for operand in (self.a, self.b)]
-        exponents = [operand[FRACTION_BITS:-1] for operand in (self.a, self.b)]
-        signs = [operand[-1] for operand in (self.a, self.b)]
+        # An operand without an exponent is a zero, whatever its fraction.
+        exponents = [
+            self.a[FRACTION_BITS:-1] & (~self.first).replicate(EXPONENT_BITS),
+            self.b[FRACTION_BITS:-1],
+        ]
+        signs = [self.a[-1] & ~self.first, self.b[-1]]
         zeros = [~exponent.any() for exponent in exponents]
         specials = [exponent.all() for exponent in exponents]
 
@@ -85,10 +90,14 @@ class FloatAdder(wiring.Component):
         subtract = registered(subtract, "subtract_0")
 
         # 2 and 3: align the smaller operand; what falls off the end is remembered.
-        def align(value, amount):
+        def align(value, amount, mask=None):
             shift = 1 << amount
             enable = distance[amount]
-            return Mux(enable, value >> shift, value), enable & value[:shift].any()
+            shifted = Mux(enable, value >> shift, value)
+            if mask is not None:
+                shifted &= mask.replicate(len(value))
+            shifted = named(shifted, f"aligned_by_{shift}")
+            return shifted, enable & value[:shift].any()
 
         def carried(position):
             nonlocal sign, nan, subtract, larger, exponent
@@ -98,9 +107,9 @@ class FloatAdder(wiring.Component):
             larger = registered(larger, f"larger_{position}")
             exponent = registered(exponent, f"exponent_{position}")
 
-        aligned, lost_16 = align(Cat(Const(0, 1), smaller), 4)
+        aligned, lost_16 = align(Cat(Const(0, 1), smaller), 4, ~far)
         aligned, lost_8 = align(aligned, 3)
-        aligned = registered(aligned & (~far).replicate(len(aligned)), "aligned_1")
+        aligned = registered(aligned, "aligned_1")
         sticky = registered(lost_16 | lost_8, "sticky_1")
         # Two more than the larger exponent: one for the sum's carry, one as the places that the
         # sum is shifted by are subtracted by their complement.
@@ -132,7 +141,8 @@ class FloatAdder(wiring.Component):
             shift = 1 << amount
             if empty is None:
                 empty = named(~value[-shift:].any(), f"empty_{shift}")
-            return Mux(empty, Cat(fill.replicate(shift), value[:-shift]), value), empty
+            shifted = Mux(empty, Cat(fill.replicate(shift), value[:-shift]), value)
+            return named(shifted, f"normal_by_{shift}"), empty
 
         same = [~(total[n : n + 3] ^ top.replicate(3)).any() for n in range(12, 27, 3)]
         empty = named((~top | subtract) & Cat(same).all(), "empty_16")

@@ -13,7 +13,9 @@ EXPONENT_BITS = 8
 SIGNIFICAND_BITS = FRACTION_BITS + 1
 
 LOW_BITS = 18
-"""Bits of an operand's lower part: what an 18x18 multiplier takes of unsigned operands."""
+"""Bits of a significand's lower part: what an 18x18 multiplier takes of unsigned operands."""
+
+HIGH_BITS = SIGNIFICAND_BITS - LOW_BITS
 
 STICKY_BITS = 2 * SIGNIFICAND_BITS - FRACTION_BITS - 3
 """Low bits of the product of which only whether they are all zero matters."""
@@ -27,8 +29,8 @@ class MultiplierError(UserError):
 
 
 @dataclass(frozen=True)
-class Addend:
-    """A registered part of a sum: `bits` times 2^`place`, at most `largest`."""
+class Part:
+    """A part of a sum: `bits` times 2^`place`, where `bits` is `largest` at most."""
 
     bits: Value
     place: int
@@ -40,8 +42,7 @@ class FloatMultiplier(wiring.Component):
 
     The significands are cut into 18 lower and 6 higher bits, whose four products take an 18x18
     multiplier each, or fewer: products in logic are sums of pairs of rows x * y[i], where a carry
-    chain of the ECP5 forms and adds both rows of a pair. All parts are added in a tree with a
-    register behind every sum.
+    chain of the ECP5 forms and adds both rows of a pair.
 
     Latency: `latency` cycles; throughput one product per cycle, no stalls, no reset.
 
@@ -59,6 +60,8 @@ class FloatMultiplier(wiring.Component):
     MultiplierError : `multipliers` is none of `MULTIPLIERS`.
     """
 
+    latency = 5
+
     def __init__(self, multipliers: int = 4):
         if multipliers not in MULTIPLIERS:
             raise MultiplierError(
@@ -66,52 +69,36 @@ class FloatMultiplier(wiring.Component):
                 f"{', '.join(map(str, MULTIPLIERS))}"
             )
         self._multipliers = multipliers
-        stages = 0
-        addends = len(self._addends(Const(0, SIGNIFICAND_BITS), Const(0, SIGNIFICAND_BITS)))
-        while addends > 1:
-            addends, stages = (addends + 1) // 2, stages + 1
-        self.latency = 4 + stages
         super().__init__({"a": In(32), "b": In(32), "o": Out(32)})
         self.o = Signal(32, name="o", reset_less=True)
 
-    def _addends(self, a: Value, b: Value) -> list[Addend]:
-        """Parts of the product, neighbours to be added first; their bits are not registered."""
+    def _parts(self, a: Value, b: Value) -> list[Part]:
+        """Up to four parts of the product, neighbours to be added first."""
         a_low, a_high = a[:LOW_BITS], a[LOW_BITS:]
         b_low, b_high = b[:LOW_BITS], b[LOW_BITS:]
-
-        def product(x, y, place):
-            return Addend(x * y, place, ((1 << len(x)) - 1) * ((1 << len(y)) - 1))
-
-        def rows(x, y, place):
-            pairs = []
-            for n in range(0, len(y), 2):
-                even, odd = ((x & bit.replicate(len(x))) for bit in y[n : n + 2])
-                bits = (even + (odd << 1))[: len(x) + 2]
-                pairs.append(Addend(bits, place + n, 3 * ((1 << len(x)) - 1)))
-            return pairs
-
-        low = product(a_low, b_low, 0)
+        low = _product(a_low, b_low, 0)
         if self._multipliers == 4:
-            high = product(a_high, b_high, 2 * LOW_BITS)
             return [
-                product(a_low, b_high, LOW_BITS),
-                product(a_high, b_low, LOW_BITS),
-                # These two do not overlap.
-                Addend(Cat(low.bits, high.bits), 0, low.largest + (high.largest << 2 * LOW_BITS)),
+                _product(a_low, b_high, LOW_BITS),
+                _product(a_high, b_low, LOW_BITS),
+                _product(a_high, b_high, 2 * LOW_BITS),
+                low,
             ]
         if self._multipliers == 3:
             return [
-                *rows(a_high, b_high, 2 * LOW_BITS),
-                product(a_low, b_high, LOW_BITS),
-                product(a_high, b_low, LOW_BITS),
+                _product(a_low, b_high, LOW_BITS),
+                _product(a_high, b_low, LOW_BITS),
+                _rows(a_high, b_high, 2 * LOW_BITS),
                 low,
             ]
         if self._multipliers == 2:
-            first, second, third = rows(a, b_high, LOW_BITS)
-            return [first, second, product(a_high, b_low, LOW_BITS), low, third]
+            return [low, _product(a_high, b_low, LOW_BITS), _rows(a, b_high, LOW_BITS)]
         if self._multipliers == 1:
-            return [*rows(b_low, a_high, LOW_BITS), low, *rows(a, b_high, LOW_BITS)]
-        return rows(a, b, 0)
+            return [low, _rows(b_low, a_high, LOW_BITS), _rows(a, b_high, LOW_BITS)]
+        return [
+            _rows(a, b[place : place + HIGH_BITS], place)
+            for place in range(0, SIGNIFICAND_BITS, HIGH_BITS)
+        ]
 
     def elaborate(self, platform):
         m = Module()
@@ -145,32 +132,29 @@ class FloatMultiplier(wiring.Component):
             for name, fraction in zip("ab", fractions, strict=True)
         ]
 
-        # 2: products of parts.
-        addends = [
-            Addend(registered(addend.bits, f"part_{n}"), addend.place, addend.largest)
-            for n, addend in enumerate(self._addends(*operands))
+        # 2: parts of the product.
+        parts = [
+            Part(registered(part.bits, f"part_{n}"), part.place, part.largest)
+            for n, part in enumerate(self._parts(*operands))
         ]
         status, exponent = registered(status, "status_1"), registered(exponent, "exponent_1")
 
-        # 3 and on: their sum. Low bits that nothing is added to any more join the sticky bit.
-        sticky = Const(0, 1)
-        stage = 2
-        while len(addends) > 1:
-            addends, lost = _retire(addends)
-            sticky = registered(sticky | lost.any(), f"sticky_{stage}")
-            addends = [
-                _sum(registered, f"sum_{stage}_{n}", *addends[n : n + 2])
-                for n in range(0, len(addends), 2)
-            ]
-            status = registered(status, f"status_{stage}")
-            exponent = registered(exponent, f"exponent_{stage}")
-            stage += 1
-        (product,) = addends
-        lost = product.bits[: STICKY_BITS - product.place]
+        # 3: their sum. Low bits that nothing is added to join the sticky bit.
+        parts, lost = _split(parts)
+        sticky = registered(lost.any(), "sticky_2")
+        while len(parts) > 1:
+            pairs = [parts[n : n + 2] for n in range(0, len(parts), 2)]
+            parts = [_sum(pair, inner=len(pairs) > 1) for pair in pairs]
+        (whole,) = parts
+        product = registered(whole.bits, "product")
+        status, exponent = registered(status, "status_2"), registered(exponent, "exponent_2")
+        lost, product = (
+            product[: STICKY_BITS - whole.place],
+            product[STICKY_BITS - whole.place :],
+        )
         sticky = named(sticky | lost.any(), "sticky")
-        product = product.bits[STICKY_BITS - product.place :]
 
-        # One carry chain for rounding and exponent, which is below 1 on underflow.
+        # 4: one carry chain for rounding and exponent, which is below 1 on underflow.
         up = product[-1]
         fraction = named(Mux(up, product[2:-1], product[1:-2]), "fraction")
         half = Mux(up, product[1], product[0])
@@ -184,7 +168,7 @@ class FloatMultiplier(wiring.Component):
         )
         sign, zero, special, nan = registered(status, "status")
 
-        # Results out of range.
+        # 5: results out of range.
         fraction, exponent = rounded[:FRACTION_BITS], rounded[FRACTION_BITS:]
         flushed = named(zero | exponent[-1] | ~exponent.any(), "flushed")
         infinite = named(
@@ -206,26 +190,53 @@ class FloatMultiplier(wiring.Component):
         return m
 
 
-def _retire(addends: list[Addend]) -> tuple[list[Addend], Value]:
-    """Addends without the low bits that are final and only sticky, and those bits."""
-    places = sorted(addend.place for addend in addends)
-    final = min(places[1], STICKY_BITS)
+def _product(x: Value, y: Value, place: int) -> Part:
+    """x * y, for an 18x18 multiplier."""
+    return Part(x * y, place, _all_ones(x) * _all_ones(y))
+
+
+def _rows(x: Value, y: Value, place: int) -> Part:
+    """x * y as a sum of pairs of rows."""
+    rows = [Part(x & bit.replicate(len(x)), place + n, _all_ones(x)) for n, bit in enumerate(y)]
+    pairs = [_sum(rows[n : n + 2]) for n in range(0, len(rows), 2)]
+    while len(pairs) > 1:
+        pairs = [_sum(pairs[:2]), *pairs[2:]]
+    return pairs[0]
+
+
+def _all_ones(x: Value) -> int:
+    return (1 << len(x)) - 1
+
+
+def _sum(parts: list[Part], *, inner: bool = False) -> Part:
+    """The sum of two parts, no wider than needed, or the one part there is.
+
+    With `inner` the sum is whole a term of another in the same cycle. It is then written as the
+    complement of a difference, which is the same carry chain: the synthesis tool would merge two
+    plain sums into one of three terms, which takes a third more logic.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    low, high = sorted(parts, key=lambda part: part.place)
+    distance = high.place - low.place
+    largest = low.largest + (high.largest << distance)
+    width = largest.bit_length() - distance
+    upper = low.bits[distance:]
+    if not len(upper):
+        total = high.bits
+    elif inner:
+        total = ~(~Cat(upper, Const(0, width - len(upper))) - high.bits)[:width]
+    else:
+        total = (upper + high.bits)[:width]
+    return Part(Cat(low.bits[:distance], total), low.place, largest)
+
+
+def _split(parts: list[Part]) -> tuple[list[Part], Value]:
+    """Parts without the low bits that are final and only sticky, and those bits."""
+    final = min(sorted(part.place for part in parts)[1], STICKY_BITS)
     kept, lost = [], []
-    for addend in addends:
-        count = max(0, final - addend.place)
-        lost.append(addend.bits[:count])
-        kept.append(Addend(addend.bits[count:], addend.place + count, addend.largest >> count))
+    for part in parts:
+        count = max(0, final - part.place)
+        lost.append(part.bits[:count])
+        kept.append(Part(part.bits[count:], part.place + count, part.largest >> count))
     return kept, Cat(lost)
-
-
-def _sum(registered, name: str, first: Addend, second: Addend | None = None) -> Addend:
-    """The registered sum of two addends, or one of them registered; no wider than needed."""
-    if second is None:
-        return Addend(registered(first.bits, name), first.place, first.largest)
-    if first.place > second.place:
-        first, second = second, first
-    distance = second.place - first.place
-    largest = first.largest + (second.largest << distance)
-    low, high = first.bits[:distance], first.bits[distance:]
-    total = (high + second.bits)[: largest.bit_length() - distance]
-    return Addend(registered(Cat(low, total), name), first.place, largest)

@@ -274,6 +274,11 @@ class ArrayConfig:
 
         Raises
         ------
-        ConfigError : out of range; int8 and float32 have no choice.
+        ConfigError : out of range, or weights that are not powers of two.
         """
+        if self.arithmetic != Arithmetic.SHIFT:
+            raise ConfigError(
+                f"{self.name} takes {self.arithmetic} weights, which have no choice of levels; "
+                "choose an array for powers of two"
+            )
         return dataclasses.replace(self, levels=levels, accumulator_bits=None)

@@ -6,12 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from hw.float_adder import FloatAdder
 from hw.float_multiplier import MULTIPLIERS, FloatMultiplier
+from params.packing import word_bytes
 from sim.build import Build, build
 from sim.engine import Engine
 from sim.harness import VERILOG
 
-OPERANDS = data.StructLayout({"a": 32, "b": 32, "c": 32})
-"""A record of `operands.bin`."""
+OPERANDS = data.StructLayout({"a": 32, "b": 32, "c": 32, "first": 1})
+"""A record of `operands.bin`; with `first` the sum's a and the multiply-add's c count as +0."""
 
 
 def products(kinds: tuple[int, ...]) -> dict[str, int]:
@@ -50,7 +51,7 @@ class FloatHarness(wiring.Component):
         m = Module()
         operands, valid = Signal(OPERANDS), Signal()
         m.submodules.source = Instance(
-            "stream_source", p_WIDTH=OPERANDS.size, p_BYTES=OPERANDS.size // 8,
+            "stream_source", p_WIDTH=OPERANDS.size, p_BYTES=word_bytes(OPERANDS),
             p_FILE="operands.bin", i_clk=ClockSignal(), i_rst=ResetSignal(), i_seed=self.seed,
             i_stalls=self.stalls, i_ready=1, o_valid=valid, o_payload=operands,
         )  # fmt: skip
@@ -74,10 +75,16 @@ class FloatHarness(wiring.Component):
             if name == "multiply_add":
                 product = next(iter(multipliers.values()))
                 before = product.latency
-                m.d.comb += [unit.a.eq(delayed(operands.c, before)), unit.b.eq(product.o)]
+                m.d.comb += [
+                    unit.a.eq(delayed(operands.c, before)),
+                    unit.b.eq(product.o),
+                    unit.first.eq(delayed(operands.first, before)),
+                ]
             else:
                 second = operands.c if name == "sum" else operands.b
                 m.d.comb += [unit.a.eq(operands.a), unit.b.eq(second)]
+                if name == "sum":
+                    m.d.comb += unit.first.eq(operands.first)
             m.d.comb += record[name].eq(delayed(unit.o, whole - before - unit.latency))
 
         pipeline = Signal(whole)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from params import PRESETS, ArrayConfig, preset
+from params.arithmetic import Arithmetic
 from params.config import ConfigError, worst_case_accumulator_bits
 
 
@@ -46,11 +47,45 @@ def test_presets():
         "ulx3s": (108, 2, 1, 4),
         "ulx3s-dense": (108, 2, 2, 16),
         "large": (256, 4, 1, 4),
+        "tiny-int8": (8, 2, 1, 8),
+        "tiny-float32": (4, 2, 8, 1),
+        "ulx3s-int8": (108, 2, 2, 8),
+        "ulx3s-float32": (36, 2, 8, 1),
     }
     assert all(name == config.name for name, config in PRESETS.items())
     assert preset("large") is preset("large", levels=4) is PRESETS["large"]
     assert preset("large").processing_elements == 1024
     assert preset("ulx3s-dense").processing_elements == 432
+    assert preset("ulx3s-int8").processing_elements == 432
+    # The filters of a float row take turns on its processing elements.
+    assert preset("ulx3s-float32").processing_elements == 72
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"arithmetic": Arithmetic.INT8, "levels": 4}, "levels is 4, but must be .* in 8..8"),
+        ({"arithmetic": Arithmetic.FLOAT32}, "filters_per_row is 1, but must be .* in 8..8"),
+        (
+            {"arithmetic": Arithmetic.FLOAT32, "filters_per_row": 8, "accumulator_bits": 24},
+            "accumulator_bits is 24",
+        ),
+        (
+            {"arithmetic": Arithmetic.FLOAT32, "filters_per_row": 8, "activation_bits": 8},
+            "activation_bits is 8, but must be an integer in 32..32",
+        ),
+        ({"arithmetic": Arithmetic.INT8, "multipliers": (2,)}, r"multipliers is \(2,\), .* 0 or 1"),
+        ({"multipliers": (1,)}, "of shift has none"),
+    ],
+)
+def test_the_fields_of_an_arithmetic_go_together(bad, message):
+    with pytest.raises(ConfigError, match=message):
+        array(**{"levels": None} | bad)
+
+
+def test_only_shifts_have_a_choice_of_levels():
+    with pytest.raises(ConfigError, match="tiny-int8 takes int8 weights"):
+        preset("tiny-int8", levels=4)
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)

@@ -18,10 +18,10 @@ from sim.workload import create_workload
 from tests.sim.layers import NARROW, PAIRED, check_cycles
 
 NAMES = (
-    "conv1", "res2a_branch1", "res2a_branch2a", "res2b_branch2a", "res2b_branch2b", "res2b_branch2c",
-    "res3a_branch1", "res3a_branch2a", "res3b_branch2b", "res4a_branch2a", "res4b_branch2b",
-    "res4b_branch2c", "res5a_branch2a", "res5b_branch2a", "res5b_branch2b", "rpn_conv/3x3",
-    "rpn_cls_score", "rpn_bbox_pred", "rfcn_cls", "rfcn_bbox",
+    "conv1", "res2a_branch1", "res2a_branch2a", "res2b_branch2a", "res2b_branch2b",
+    "res2b_branch2c", "res3a_branch1", "res3a_branch2a", "res3b_branch2b", "res4a_branch2a",
+    "res4b_branch2b", "res4b_branch2c", "res5a_branch2a", "res5b_branch2a", "res5b_branch2b",
+    "rpn_conv/3x3", "rpn_cls_score", "rpn_bbox_pred", "rfcn_cls", "rfcn_bbox",
 )  # fmt: skip
 
 LAYERS = [layer for layer in layer_table("rfcn-resnet50") if layer.name in NAMES]
@@ -50,7 +50,9 @@ def check(layer: NamedLayer, bits: int, config: ArrayConfig, *, outputs: tuple[i
 
 
 @pytest.mark.parametrize(
-    ("layer", "turn"), [(layer, n) for n, layer in enumerate(LAYERS)], ids=lambda x: str(getattr(x, "name", x))
+    ("layer", "turn"),
+    [(layer, n) for n, layer in enumerate(LAYERS)],
+    ids=lambda x: str(getattr(x, "name", x)),
 )
 @pytest.mark.parametrize("config", [NARROW, PAIRED], ids=lambda config: config.name)
 def test_layers_take_the_cycles_of_the_model(config, layer, turn):
