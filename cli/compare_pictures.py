@@ -21,7 +21,10 @@ BITS_COLOURS = {2: "#7a4f9a", 3: "#3b8f6e", 4: SPARSE, 5: "#c28a1c", 6: "#b4483c
 FAINT, SHORT = "#8a8f98", "#b4483c"
 """Colours of annotations: of all, and of what falls short."""
 
-CHARACTERS_PER_INCH = 16
+NARROWEST = 7.5
+"""Inches that titles and legends need."""
+
+CHARACTERS_PER_INCH = 14
 """Of titles."""
 
 CLOSE = 0.3
@@ -67,7 +70,7 @@ def _speedup(rows: Sequence[Row], nets: list[str], note: str):
     totals = [row for row in rows if row.shape is None]
     designs = list(totals[0].dense)
     boards = any(row.board_speedup(name) is not None for row in totals for name in designs)
-    figure = new_figure(11 if boards else 6.5, 4.8)
+    figure = new_figure(11 if boards else NARROWEST, 4.8)
     panels = figure.subplots(1, 2 if boards else 1, squeeze=False)[0]
     kinds: list[tuple[str, Callable[[Row, str], float | None]]] = [
         ("with as many processing elements", Row.speedup)
@@ -116,7 +119,7 @@ def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
 
     columns = [[row for row in rows if row.bits == b and row.shape is not None] for b in bits]
     count = len(columns[0])
-    figure = new_figure(2.2 + 2.5 * len(bits), 0.155 * count + 2.1)
+    figure = new_figure(max(NARROWEST, 2.2 + 2.5 * len(bits)), 0.155 * count + 2.1)
     panels = figure.subplots(
         1, len(bits), squeeze=False, sharey=True, sharex=True, gridspec_kw={"wspace": 0.06}
     )[0]
@@ -222,7 +225,7 @@ def _roofline(
 
     across = min(3, len(bits))
     down = -(-len(bits) // across)
-    figure = new_figure(1 + 3.6 * across, 1.4 + 3.2 * down)
+    figure = new_figure(max(NARROWEST, 1 + 3.6 * across), 1.4 + 3.2 * down)
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     stages = list(dict.fromkeys(row.stage for row in rows))
     palette = colormaps["Dark2"]
@@ -254,11 +257,13 @@ def _roofline(
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(left, right)
-        axes.set_ylim(min(rate) / 3, 2 * max(row.config.processing_elements for row in rows))
+        axes.set_ylim(min(rate) / 10, 2 * max(row.config.processing_elements for row in rows))
         axes.set_title(f"{b} bits: at most {roof} steps per cycle", loc="left", fontsize=9)
         _plain(axes)
         axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
         axes.xaxis.set_major_formatter(lambda steps, _: f"{steps:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(lambda *_: "")
     for axes in grid[len(bits) :]:
         axes.set_axis_off()
     for axes in grid[max(0, len(bits) - across) : len(bits)]:

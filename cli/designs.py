@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from boards.report import BoardReport
 from golden.quantize import levels_of_bits
 from params import ArrayConfig, preset
-from params.arithmetic import Arithmetic
-from params.config import FLOAT_LOOP
 
 SPARSE_BITS = 4
 """Up to here most weights are zero; with more bits few are, and filters share a row."""
@@ -32,29 +30,26 @@ class DenseDesign:
 
 
 def int8_array(config: ArrayConfig) -> ArrayConfig:
-    """The array of 8x8-bit multipliers that is otherwise like `config`."""
-    return dataclasses.replace(
-        config, arithmetic=Arithmetic.INT8, name="int8", **dict.fromkeys(WIDTHS)
-    )
+    """The array of int8 multipliers that has the lanes, rows, filters and memory of `config`."""
+    return _like(config, "ulx3s-int8", rows=config.rows, filters_per_row=config.filters_per_row)
 
 
 def float32_array(config: ArrayConfig) -> ArrayConfig:
-    """The array of float32 multiply-add units with as many processing elements as `config`.
+    """The array of float32 units with the lanes, processing elements and memory of `config`.
 
-    Filters that share a row take turns there, so rows stand in for those of `config`.
+    Filters that share a row there take turns, so rows stand in for those of `config`.
     """
-    return dataclasses.replace(
-        config,
-        arithmetic=Arithmetic.FLOAT32,
-        name="float32",
-        rows=config.rows * config.filters_per_row,
-        filters_per_row=FLOAT_LOOP,
-        **dict.fromkeys(WIDTHS),
-    )
+    return _like(config, "ulx3s-float32", rows=config.rows * config.filters_per_row)
 
 
-WIDTHS = ("levels", "activation_bits", "accumulator_bits", "multipliers")
-"""Fields of a configuration that its arithmetic decides."""
+def _like(config: ArrayConfig, name: str, **changed: int) -> ArrayConfig:
+    """The preset `name` with the size of `config`."""
+    size = {field: getattr(config, field) for field in SIZE}
+    return dataclasses.replace(preset(name), **size, **changed)
+
+
+SIZE = ("lanes", "depth", "lane_groups", "drain_width", "max_shift")
+"""Fields of a configuration that arrays to compare have in common."""
 
 DENSE_DESIGNS: tuple[DenseDesign, ...] = (
     DenseDesign(name="float32", label="FP32", array=float32_array),

@@ -25,14 +25,15 @@ def pair_filters(support: np.ndarray, size: int) -> np.ndarray:
     int64 (ceil(cout / size), size), channel numbers, -1 for a missing filter.
     """
     cout, positions = support.shape
-    if size == 1:
-        return np.arange(cout)[:, None]
+    groups = np.full((-(-cout // size), size), -1)
+    if size == 1 or support.all():
+        groups.reshape(-1)[:cout] = np.arange(cout)
+        return groups
     sample = np.arange(0, positions, max(1, positions // SKETCH))
     sketch = support[:, sample].astype(np.float32)
     overlap = sketch @ sketch.T
     order = np.argsort(-support.sum(axis=1), kind="stable")
     free = np.ones(cout, dtype=bool)
-    groups = np.full((-(-cout // size), size), -1)
     seeds = iter(order)
     for group in groups:
         member = next(seed for seed in seeds if free[seed])

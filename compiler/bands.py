@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,6 +91,7 @@ def cut_bands(layout: Layout, bands: Bands) -> Sequence[Strip]:
     return sorted(strips, key=lambda strip: -strip.height)
 
 
+@lru_cache(maxsize=1024)
 def _tiles_of_strips(layout: Layout, lanes: int, count: int) -> np.ndarray:
     """Tiles that the first n of `count` strips of column class 0 fill, int (count + 1,)."""
     strip = Strip(

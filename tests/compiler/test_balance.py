@@ -13,6 +13,13 @@ def test_every_filter_is_in_one_group(size, cout):
     assert sorted(groups[groups >= 0]) == list(range(cout))
 
 
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_filters_without_a_zero_stay_in_order(size):
+    groups = pair_filters(np.ones((11, 30), dtype=bool), size)
+    assert groups.reshape(-1)[:11].tolist() == list(range(11))
+    assert (groups.reshape(-1)[11:] == -1).all()
+
+
 def test_filters_of_equal_support_are_paired():
     rng = np.random.default_rng(1)
     kinds = rng.random((20, 400)) < 0.2
