@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from boards.ecp5 import Resources, synthesize
+from boards.ecp5 import synthesize
 from cli.console import console, progress_bar, write_json
 from hw.lane_group import LaneGroup
 from hw.processing_element import ProcessingElement
@@ -63,16 +63,16 @@ def main() -> None:
 
 def _measure(config: ArrayConfig, folder: Path) -> dict:
     element = synthesize(ProcessingElement(config), folder, name=f"element_{config.levels}")
-    group: Resources = synthesize(LaneGroup(config), folder, name=f"lanes_{config.levels}")
+    group = synthesize(LaneGroup(config), folder, name=f"lanes_{config.levels}")
     lanes = config.lanes_per_group
     return {
         "levels": config.levels,
         # The shadow register's choice between sum and chain is one LUT4 a bit.
         "core_luts": element.luts - config.accumulator_bits,
         "element_luts": element.luts,
-        "element_flip_flops": element.flip_flops,
+        "element_flip_flops": element.ff,
         "lane_luts": group.luts / lanes,
-        "lane_flip_flops": group.flip_flops / lanes,
+        "lane_flip_flops": group.ff / lanes,
     }
 
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from boards.carry_logic import pack_carry_logic
 from boards.dsp_registers import pack_dsp_registers
 from boards.ram_registers import pack_ram_registers
+from boards.resources import Resources
 from golden.errors import UserError
 from hw.verilog import program, to_verilog
-
-LUTS_PER_CARRY = 2
-"""LUT4 that a carry cell CCU2C occupies."""
 
 LUTS_PER_RAM = 4
 """LUT4 that a distributed RAM cell TRELLIS_DPR16X4 occupies."""
@@ -25,17 +23,6 @@ PARTS = {"25F": "--25k", "45F": "--45k", "85F": "--85k"}
 
 class ToolError(UserError):
     """A synthesis or placement tool is missing or failed; the message says which and why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """Cells of a synthesized design; `luts` counts LUT4 with carries and distributed RAM."""
-
-    luts: int
-    carries: int
-    flip_flops: int
-    block_rams: int
-    multipliers: int
 
 
 def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) -> Resources:
@@ -59,13 +46,11 @@ def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) 
     (folder / f"{name}.json").write_text(json.dumps(netlist))
     counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
     return Resources(
-        luts=counts["LUT4"]
-        + LUTS_PER_CARRY * counts["CCU2C"]
-        + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
-        carries=counts["CCU2C"],
-        flip_flops=counts["TRELLIS_FF"],
-        block_rams=counts["DP16KD"],
-        multipliers=counts["MULT18X18D"],
+        lut4=counts["LUT4"] + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
+        carry=counts["CCU2C"],
+        ff=counts["TRELLIS_FF"],
+        dsp=counts["MULT18X18D"],
+        ebr=counts["DP16KD"],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from boards.resources import Resources
 from golden.errors import UserError
 
 REPORTS = Path(__file__).parent / "reports"
@@ -17,23 +18,19 @@ class ReportError(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resources:
-    """What a lane takes of the FPGA: a share of the array, so no whole numbers.
+class RowReport:
+    """A row of an array, with its memory, placed and routed by itself.
 
     Parameters
     ----------
-    lut4 : LUTs of four inputs, without those of carry chains.
-    carry : carry cells, of two LUTs each.
-    ff : flip-flops.
-    dsp : 18x18 multipliers.
-    ebr : block RAMs.
+    lanes : of the row.
+    resources : that it takes.
+    clock_mhz : highest clock, in MHz.
     """
 
-    lut4: float
-    carry: float
-    ff: float
-    dsp: float
-    ebr: float
+    lanes: int
+    resources: Resources
+    clock_mhz: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,29 +41,41 @@ class BoardReport:
     ----------
     design : name of the design; the report's file is called `design`.json.
     device : the FPGA with its speed grade.
-    lane : resources of one lane of one row, all that belongs to it counted.
-    processing_elements : most processing elements of this design that fit the FPGA.
+    lane : what a lane more takes in a row.
+    rows : rows of several sizes.
+    array : what the whole array takes.
+    available : what the FPGA has.
+    processing_elements : of the array.
     clock_mhz : highest clock after place and route, in MHz.
+    placed : what was placed and routed for that clock.
+    seed : of the placements.
     tools : the tools by name, with their versions.
     """
 
     design: str
     device: str
     lane: Resources
+    rows: tuple[RowReport, ...]
+    array: Resources
+    available: Resources
     processing_elements: int
     clock_mhz: float
+    placed: str
+    seed: int
     tools: dict[str, str]
 
-    @property
-    def steps_per_second(self) -> float:
-        """What all processing elements that fit do at most."""
-        return self.processing_elements * self.clock_mhz * 1e6
+    def fields(self) -> dict:
+        """All of it as plain mappings, lists, numbers and texts."""
+        return dataclasses.asdict(self)
 
     def write(self, folder: Path) -> None:
-        """Write the report to `folder`."""
+        """Write the report to `folder`, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-        (folder / f"{self.design}.json").write_text(text, encoding="utf-8")
+        text = json.dumps(self.fields(), indent=2) + "\n"
+        path = folder / f"{self.design}.json"
+        new = path.with_suffix(".json.new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
 
 
 def read_report(path: Path) -> BoardReport:
@@ -82,10 +91,12 @@ def read_report(path: Path) -> BoardReport:
     except (ValueError, OSError) as failure:
         raise ReportError(f"{path} is no readable JSON file: {failure}") from failure
     fields = _checked(fields, BoardReport, str(path))
-    lane = _checked(fields["lane"], Resources, f"{path}: lane")
-    for name, value in lane.items():
-        _number(value, f"{path}: lane.{name}", zero=True)
-    for name in ("design", "device"):
+    for name in ("lane", "array", "available"):
+        fields[name] = _resources(fields[name], f"{path}: {name}")
+    if not isinstance(fields["rows"], list):
+        raise ReportError(f"{path}: rows is {fields['rows']!r}, but must be a list")
+    fields["rows"] = tuple(_row(row, f"{path}: rows[{n}]") for n, row in enumerate(fields["rows"]))
+    for name in ("design", "device", "placed"):
         if not isinstance(fields[name], str) or not fields[name]:
             raise ReportError(f"{path}: {name} is {fields[name]!r}, but must be a name")
     tools = fields["tools"]
@@ -93,16 +104,14 @@ def read_report(path: Path) -> BoardReport:
         raise ReportError(f"{path}: tools is {tools!r}, but must map tools to their versions")
     _number(fields["clock_mhz"], f"{path}: clock_mhz")
     _number(fields["processing_elements"], f"{path}: processing_elements")
-    if type(fields["processing_elements"]) is not int:
-        raise ReportError(
-            f"{path}: processing_elements is {fields['processing_elements']!r}, but must be a "
-            f"whole number"
-        )
+    for name in ("processing_elements", "seed"):
+        if type(fields[name]) is not int:
+            raise ReportError(f"{path}: {name} is {fields[name]!r}, but must be a whole number")
     if fields["design"] != path.stem:
         raise ReportError(
             f"{path} reports on {fields['design']!r}: call it {fields['design']}.json"
         )
-    return BoardReport(**{**fields, "lane": Resources(**lane)})
+    return BoardReport(**fields)
 
 
 def read_reports(folder: Path = REPORTS) -> dict[str, BoardReport]:
@@ -120,6 +129,21 @@ def read_reports(folder: Path = REPORTS) -> dict[str, BoardReport]:
             f"{folder} holds reports of different FPGAs, {some}: keep one FPGA a folder"
         )
     return reports
+
+
+def _resources(value: object, where: str) -> Resources:
+    fields = _checked(value, Resources, where)
+    for name, number in fields.items():
+        _number(number, f"{where}.{name}", zero=True)
+    return Resources(**fields)
+
+
+def _row(value: object, where: str) -> RowReport:
+    fields = _checked(value, RowReport, where)
+    _number(fields["lanes"], f"{where}.lanes")
+    _number(fields["clock_mhz"], f"{where}.clock_mhz")
+    fields["resources"] = _resources(fields["resources"], f"{where}.resources")
+    return RowReport(**fields)
 
 
 def _checked(value: object, kind: type, where: str) -> dict:

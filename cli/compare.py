@@ -10,8 +10,9 @@ from cli.compare_pictures import draw_comparison
 from cli.compare_report import csv_text, report
 from cli.compare_tables import layer_table_of, shortfall_table, total_table
 from cli.comparison import Row, compare_network, count_tasks
-from cli.console import JsonOption, UsageError, console, progress_bar, write_json, write_text
+from cli.console import JsonOption, console, progress_bar, write_json, write_text
 from cli.layers import parse_size
+from cli.lists import numbers, parts, positives
 from cli.network_weights import Table, network_weights
 from rfcn.layers import layer_table
 
@@ -75,9 +76,8 @@ def compare_command(
     Cycles are those of the RTL with a tile under way. Utilisation is the lower bound, nonzero
     weights x output pixels / processing elements, over them.
     """
-    nets = _names(net, "--net")
-    widths = [_number(text, "--bits") for text in _names(bits, "--bits")]
-    bandwidths = [_positive(text, "--bandwidth") for text in _names(bandwidth, "--bandwidth")]
+    nets, widths = parts(net, "--net"), numbers(bits, "--bits")
+    bandwidths = positives(bandwidth, "--bandwidth")
     size = parse_size(image, "--image")
     tables = {name: layer_table(name, *size) for name in nets}
     weights = network_weights(checkpoint, table=table, seed=seed)
@@ -117,27 +117,3 @@ def compare_command(
             plots, rows, source=weights.description, method=method, bandwidths=bandwidths
         )
         console.print(f"pictures: {', '.join(map(str, pictures))}", highlight=False)
-
-
-def _names(text: str, option: str) -> list[str]:
-    """The parts of a list separated by commas, each once."""
-    names = list(dict.fromkeys(part.strip() for part in text.split(",")))
-    if not all(names):
-        raise UsageError(f"{option} is {text!r}, but must be a list separated by commas")
-    return names
-
-
-def _number(text: str, option: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise UsageError(f"{option} holds {text!r}, but must be whole numbers such as 2,3,4")
-    return int(text)
-
-
-def _positive(text: str, option: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise UsageError(f"{option} holds {text!r}, but must be positive numbers such as 2,8")
-    return value

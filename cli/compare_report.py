@@ -67,6 +67,7 @@ def _figures(row: Row, bandwidths: Sequence[float], weights: str) -> dict:
         "stage": row.stage,
         "bits": row.bits,
         "array": row.config.name,
+        "clock_mhz": row.clock_mhz,
         "processing_elements": row.config.processing_elements,
         "weights_from": weights,
         "cin": shape.cin if shape else None,
@@ -100,6 +101,8 @@ def _figures(row: Row, bandwidths: Sequence[float], weights: str) -> dict:
                 "load_cycles": dense.load_cycles,
                 "processing_elements": dense.processing_elements,
                 "weight_bytes": dense.weight_bytes,
+                "board_cycles": dense.board_cycles,
+                "board_clock_mhz": dense.board_clock_mhz,
                 "speedup_same_elements": row.speedup(name),
                 "speedup_same_fpga": row.board_speedup(name),
             }

@@ -12,13 +12,13 @@ import numpy as np
 
 from boards.report import BoardReport
 from cli.console import UsageError
-from cli.designs import DENSE_DESIGNS, DenseDesign, array_of_bits, speed_on_board
+from cli.designs import DENSE_DESIGNS, DenseDesign, array_of_bits, clock
 from cli.network_weights import NetworkWeights
 from compiler import FitError
 from compiler.figures import LayerFigures, layer_figures
 from golden.quantize import QuantizationError, quantize
 from golden.shape import ConvShape
-from params import ArrayConfig
+from params import ArrayConfig, preset
 from rfcn.layers import NamedLayer
 
 LAYER_GOAL, TOTAL_GOAL = 0.75, 0.92
@@ -46,14 +46,16 @@ class DenseFigures:
     cycles, load_cycles : as in `LayerFigures`.
     processing_elements : of the array.
     weight_bytes : as they lie in memory.
-    board_speed : see `speed_on_board`.
+    board_cycles : of the dense array that fills the FPGA.
+    board_clock_mhz : of that; None without a report.
     """
 
     cycles: int
     load_cycles: int
     processing_elements: int
     weight_bytes: int
-    board_speed: float | None
+    board_cycles: int
+    board_clock_mhz: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Row:
     net, layer, stage : names; layer and stage are `total` for a network.
     bits : of a weight.
     config : the array.
+    clock_mhz : of the array on the FPGA; None without a report.
     shape : of the layer; None for a network.
     weights, macs : of the layer, zeros too.
     steps : nonzero weights times output pixels.
@@ -77,6 +80,7 @@ class Row:
     stage: str
     bits: int
     config: ArrayConfig
+    clock_mhz: float | None
     shape: ConvShape | None
     weights: int
     macs: int
@@ -108,8 +112,10 @@ class Row:
 
     def board_speedup(self, design: str) -> float | None:
         """How many times as long the dense array takes where each fills the same FPGA."""
-        speed = self.dense[design].board_speed
-        return None if speed is None else self.speedup(design) * speed
+        dense = self.dense[design]
+        if dense.board_clock_mhz is None or self.clock_mhz is None:
+            return None
+        return dense.board_cycles / dense.board_clock_mhz * self.clock_mhz / self.figures.cycles
 
 
 def compare_network(
@@ -159,6 +165,7 @@ def compare_network(
             stage=layer.stage,
             bits=b,
             config=configs[b],
+            clock_mhz=clock(reports, configs[b]),
             shape=layer.shape,
             weights=layer.shape.weights,
             macs=layer.shape.macs,
@@ -179,7 +186,9 @@ def compare_network(
     # The largest layers first, so that no thread is left alone with one of them.
     order = sorted(range(len(layers)), key=lambda n: -layers[n].shape.weights)
     arrays = dict.fromkeys(
-        design.array(config) for config in configs.values() for design in designs
+        array
+        for design in designs
+        for array in (preset(design.preset), *map(design.array, configs.values()))
     )
     shapes = {layers[number].shape: layers[number].name for number in order}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -211,14 +220,15 @@ def dense_figures(
     reports: Mapping[str, BoardReport],
 ) -> DenseFigures:
     """What a layer takes on the dense array that `config` is compared with."""
-    array = design.array(config)
+    array, whole = design.array(config), preset(design.preset)
     figures = _figures_of_all_weights(shape, array)
     return DenseFigures(
         cycles=figures.cycles,
         load_cycles=figures.load_cycles,
         processing_elements=array.processing_elements,
         weight_bytes=figures.weight_bytes,
-        board_speed=speed_on_board(reports, config, design),
+        board_cycles=_figures_of_all_weights(shape, whole).cycles,
+        board_clock_mhz=clock(reports, whole),
     )
 
 
@@ -245,7 +255,8 @@ def total(rows: Sequence[Row]) -> Row:
                 load_cycles=sum(row.dense[name].load_cycles for row in rows),
                 processing_elements=first.dense[name].processing_elements,
                 weight_bytes=sum(row.dense[name].weight_bytes for row in rows),
-                board_speed=first.dense[name].board_speed,
+                board_cycles=sum(row.dense[name].board_cycles for row in rows),
+                board_clock_mhz=first.dense[name].board_clock_mhz,
             )
             for name in first.dense
         },

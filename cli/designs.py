@@ -22,11 +22,13 @@ class DenseDesign:
     label : what tables and pictures call it.
     array : gives, for an array of power-of-two weights, the one it is compared with, of as many
         processing elements where that is possible.
+    preset : the one that fills the FPGA.
     """
 
     name: str
     label: str
     array: Callable[[ArrayConfig], ArrayConfig]
+    preset: str
 
 
 def int8_array(config: ArrayConfig) -> ArrayConfig:
@@ -52,8 +54,8 @@ SIZE = ("lanes", "depth", "lane_groups", "drain_width", "max_shift")
 """Fields of a configuration that arrays to compare have in common."""
 
 DENSE_DESIGNS: tuple[DenseDesign, ...] = (
-    DenseDesign(name="float32", label="FP32", array=float32_array),
-    DenseDesign(name="int8", label="int8", array=int8_array),
+    DenseDesign(name="float32", label="FP32", array=float32_array, preset="ulx3s-float32"),
+    DenseDesign(name="int8", label="int8", array=int8_array, preset="ulx3s-int8"),
 )
 """What arrays for power-of-two weights are compared with."""
 
@@ -61,25 +63,24 @@ DENSE_DESIGNS: tuple[DenseDesign, ...] = (
 def array_of_bits(bits: int, preset_name: str | None) -> ArrayConfig:
     """The array for weights of `bits` bits: the preset, or the ULX3S preset meant for them.
 
+    An array of more levels than they need takes them as it is.
+
     Raises
     ------
     ConfigError, QuantizationError : no such preset, or no such number of bits.
     """
     name = preset_name or ("ulx3s" if bits <= SPARSE_BITS else "ulx3s-dense")
-    return preset(name, levels=levels_of_bits(bits))
+    config, levels = preset(name), levels_of_bits(bits)
+    return config if config.levels >= levels else config.with_levels(levels)
 
 
 def report_name(config: ArrayConfig) -> str:
-    """The name of the board report on an array of power-of-two weights."""
-    return f"{config.name}-{config.levels}"
+    """The name of the board report on an array."""
+    return config.name if config.dense else f"{config.name}-{config.levels}"
 
 
-def speed_on_board(
-    reports: Mapping[str, BoardReport], config: ArrayConfig, design: DenseDesign
-) -> float | None:
-    """How much faster an array is than a dense one, for as many cycles with as many elements.
-
-    Each takes the whole FPGA, at its own clock. None where a report is missing.
-    """
-    own, other = reports.get(report_name(config)), reports.get(design.name)
-    return own.steps_per_second / other.steps_per_second if own and other else None
+def clock(reports: Mapping[str, BoardReport], config: ArrayConfig) -> float | None:
+    """The clock of an array on the FPGA, in MHz; None without a report on just this array."""
+    report = reports.get(report_name(config))
+    fits = report is not None and report.processing_elements == config.processing_elements
+    return report.clock_mhz if report is not None and fits else None

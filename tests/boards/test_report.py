@@ -3,16 +3,28 @@ import json
 
 import pytest
 
-from boards.report import BoardReport, ReportError, Resources, read_report, read_reports
+from boards.report import BoardReport, ReportError, RowReport, read_report, read_reports
+from boards.resources import Resources
+
+ROW = Resources(lut4=1200, carry=260, ff=1800, dsp=4, ebr=30)
 
 REPORT = BoardReport(
     design="ulx3s-4",
     device="LFE5U-85F-6",
     lane=Resources(lut4=60.5, carry=13, ff=90, dsp=0, ebr=0.7),
-    processing_elements=540,
+    rows=(
+        RowReport(lanes=18, resources=ROW, clock_mhz=120.0),
+        RowReport(lanes=36, resources=ROW, clock_mhz=110.5),
+    ),
+    array=Resources(lut4=30_000, carry=4000, ff=34_000, dsp=48, ebr=152),
+    available=Resources(lut4=83_640, carry=0, ff=83_640, dsp=156, ebr=208),
+    processing_elements=216,
     clock_mhz=110.5,
+    placed="row of 36 lanes",
+    seed=1,
     tools={"yosys": "0.60"},
 )
+"""A report of made-up figures."""
 
 
 def test_round_trip(tmp_path):
@@ -25,10 +37,6 @@ def test_round_trip(tmp_path):
 
 def test_no_folder_has_no_reports(tmp_path):
     assert read_reports(tmp_path / "nothing") == {}
-
-
-def test_steps_per_second():
-    assert REPORT.steps_per_second == 540 * 110.5e6
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,11 @@ def test_steps_per_second():
         ("processing_elements", -1, "processing_elements is -1"),
         ("tools", {"yosys": 0.6}, "versions"),
         ("tools", [], "versions"),
+        ("seed", 0.5, "seed is 0.5, but must be a whole number"),
+        ("placed", None, "placed is None"),
+        ("rows", {}, "rows is {}, but must be a list"),
+        ("rows", [{"lanes": 3}], "rows[0] lacks the field 'resources'"),
+        ("array", {"lut4": 1}, "array lacks the field 'carry'"),
         ("lane", 5, "lane is 5, but must be an object of lut4, carry"),
         ("lane", {"lut4": 1}, "lane lacks the field 'carry'"),
         ("lane", {**dataclasses.asdict(REPORT.lane), "ebr": -1}, "lane.ebr is -1"),

@@ -7,15 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from boards.report import BoardReport, Resources
-from cli.designs import DENSE_DESIGNS, array_of_bits, float32_array, int8_array
+from boards.report import BoardReport
+from cli.designs import DENSE_DESIGNS, array_of_bits, float32_array, int8_array, report_name
 from cli.network_weights import DESCRIPTIONS, Table, network_weights
 from compiler import compile_layer
 from compiler.cycles import count_cycles
+from compiler.figures import layer_figures
 from golden.quantize import quantize
 from golden.synthetic import TABLE_3_2, TABLE_3_3
 from params import preset
 from rfcn.layers import layer_table
+from tests.boards.test_report import REPORT
 from tests.cli.networks import SHAPES, small_table
 from tests.cli.runner import fault, run
 from tests.compiler.layers import make_layer
@@ -38,18 +40,13 @@ def compared(tmp_path, *arguments: object) -> tuple[dict, str]:
 
 def write_reports(folder) -> dict[str, BoardReport]:
     found = {}
-    for name, elements, clock in (
-        ("float32", 10, 50.0),
-        ("int8", 40, 100.0),
-        ("tiny-4", 80, 125.0),
-    ):
-        found[name] = BoardReport(
-            design=name,
-            device="LFE5U-85F-6",
-            lane=Resources(lut4=1, carry=1, ff=1, dsp=0, ebr=0),
-            processing_elements=elements,
+    for name, clock in (("ulx3s-float32", 50.0), ("ulx3s-int8", 100.0), ("tiny", 125.0)):
+        config = preset(name)
+        found[name] = dataclasses.replace(
+            REPORT,
+            design=report_name(config),
+            processing_elements=config.processing_elements,
             clock_mhz=clock,
-            tools={},
         )
         found[name].write(folder)
     return found
@@ -62,7 +59,7 @@ def test_figures_are_those_of_compiled_layers(tmp_path, method):
     rows = {(row["bits"], row["layer"]): row for row in report["rows"]}
     assert len(rows) == len(report["rows"]) == 2 * (len(SHAPES) + 1)
     for bits in (3, 4):
-        config = preset("tiny", levels=1 << bits - 2)
+        config = array_of_bits(bits, "tiny")
         for number, (name, shape) in enumerate(SHAPES.items()):
             table = TABLE_3_3 if name == "rpn_conv/3x3" else TABLE_3_2
             floats = table.weights(shape.weight_shape, seed=5 + number)
@@ -115,20 +112,25 @@ def test_dense_arrays_have_as_many_processing_elements(bits):
 def test_the_same_fpga(tmp_path):
     reports = write_reports(tmp_path / "reports")
     report, output = compared(
-        tmp_path, "--bits", "3,4", "--reports", tmp_path / "reports", "--plots", tmp_path
+        tmp_path, "--bits", "3,4,5", "--reports", tmp_path / "reports", "--plots", tmp_path
     )
     for row in report["rows"]:
-        for name, dense in row["dense"].items():
-            if row["bits"] == 3:
+        for design in DENSE_DESIGNS:
+            dense = row["dense"][design.name]
+            if row["bits"] == 5:
+                # There is no report on an array of as many levels.
                 assert dense["speedup_same_fpga"] is None
                 continue
-            own, other = reports["tiny-4"], reports[name]
             seconds = (
-                dense["cycles"] * dense["processing_elements"] / other.steps_per_second,
-                row["cycles"] * row["processing_elements"] / own.steps_per_second,
+                dense["board_cycles"] / reports[design.preset].clock_mhz,
+                row["cycles"] / reports["tiny"].clock_mhz,
             )
             assert dense["speedup_same_fpga"] == pytest.approx(seconds[0] / seconds[1])
-    assert report["boards"]["int8"]["clock_mhz"] == 100
+            if row["layer"] != "total":
+                everywhere = np.ones((1, *SHAPES[row["layer"]].weight_shape), dtype=bool)
+                figures = layer_figures(SHAPES[row["layer"]], everywhere, preset(design.preset))
+                assert dense["board_cycles"] == figures.cycles
+    assert report["boards"]["ulx3s-int8"]["clock_mhz"] == 100
     assert "FPGA x" in output
     assert "no board reports" not in output
     # A picture of two panels is wider.
