@@ -4,8 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-FRACTION_BITS = 23
-EXPONENT_BITS = 8
+from golden.float32 import EXPONENT_BITS, FRACTION_BITS
 
 GUARD_BITS = 3
 """Places below the larger operand: guard, round, and the sticky bit for all further ones."""
@@ -46,8 +45,8 @@ class FloatAdder(wiring.Component):
             m.d.sync += signal.eq(value)
             return signal
 
-        def named(value, name, **options):
-            signal = Signal(value.shape(), name=name, **options)
+        def named(value, name):
+            signal = Signal(value.shape(), name=name)
             m.d.comb += signal.eq(value)
             return signal
 
