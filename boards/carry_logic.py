@@ -85,7 +85,7 @@ def _realise(pins: list, init: int, inside: dict[int, dict]) -> tuple[list, int]
 
     behaviour = []
     for values in product((0, 1), repeat=len(inputs)):
-        known = dict(zip(inputs, values, strict=True))
+        known: dict[int, int] = dict(zip(inputs, values, strict=True))
         for bit, table in inside.items():
             connections = table["connections"]
             levels = [_level(known, connections[pin][0]) for pin in PINS]
@@ -98,20 +98,20 @@ def _realise(pins: list, init: int, inside: dict[int, dict]) -> tuple[list, int]
     for places in permutations(range(len(PINS)), len(inputs)):
         # Free pins: C or D high keeps the propagate table off the carry's quarter.
         levels = [0, 0, 1, 1]
-        table: dict[int, int] = {}
+        entries: dict[int, int] = {}
         for values, propagate, carry in behaviour:
             for place, value in zip(places, values, strict=True):
                 levels[place] = value
             wanted = [(_index(levels), propagate)]
             if not propagate:
                 wanted.append((_index([*levels[:2], 0, 0]), carry))
-            if any(table.setdefault(index, value) != value for index, value in wanted):
+            if any(entries.setdefault(index, value) != value for index, value in wanted):
                 break
         else:
             found: list = ["0", "0", "1", "1"]
             for place, bit in zip(places, inputs, strict=True):
                 found[place] = bit
-            return found, sum(value << index for index, value in table.items())
+            return found, sum(value << index for index, value in entries.items())
     return None
 
 

@@ -13,6 +13,9 @@ subnormal numbers: the arithmetic of x86's SSE with "flush to zero" and "denorma
 
 import numpy as np
 
+FRACTION_BITS = 23
+EXPONENT_BITS = 8
+
 CANONICAL_NAN = 0x7FC00000
 """Bits of every NaN result."""
 

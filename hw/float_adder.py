@@ -4,10 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.float32 import EXPONENT_BITS, FRACTION_BITS
 from params.timing import FLOAT_ADDER_LATENCY
-
-FRACTION_BITS = 23
-EXPONENT_BITS = 8
 
 GUARD_BITS = 3
 """Places below the larger operand: guard, round, and the sticky bit for all further ones."""
@@ -48,8 +46,8 @@ class FloatAdder(wiring.Component):
             m.d.sync += signal.eq(value)
             return signal
 
-        def named(value, name, **options):
-            signal = Signal(value.shape(), name=name, **options)
+        def named(value, name):
+            signal = Signal(value.shape(), name=name)
             m.d.comb += signal.eq(value)
             return signal
 

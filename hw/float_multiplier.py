@@ -7,10 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import UserError
+from golden.float32 import EXPONENT_BITS, FRACTION_BITS
 from params.timing import FLOAT_MULTIPLIER_LATENCY
 
-FRACTION_BITS = 23
-EXPONENT_BITS = 8
 SIGNIFICAND_BITS = FRACTION_BITS + 1
 
 LOW_BITS = 18
@@ -142,7 +141,7 @@ class FloatMultiplier(wiring.Component):
 
         # 3: their sum. Low bits that nothing is added to join the sticky bit.
         parts, lost = _split(parts)
-        sticky = registered(lost.any(), "sticky_2")
+        sticky = registered(Cat(lost).any(), "sticky_2")
         while len(parts) > 1:
             pairs = [parts[n : n + 2] for n in range(0, len(parts), 2)]
             parts = [_sum(pair, inner=len(pairs) > 1) for pair in pairs]
@@ -232,7 +231,7 @@ def _sum(parts: list[Part], *, inner: bool = False) -> Part:
     return Part(Cat(low.bits[:distance], total), low.place, largest)
 
 
-def _split(parts: list[Part]) -> tuple[list[Part], Value]:
+def _split(parts: list[Part]) -> tuple[list[Part], list[Value]]:
     """Parts without the low bits that are final and only sticky, and those bits."""
     final = min(sorted(part.place for part in parts)[1], STICKY_BITS)
     kept, lost = [], []
@@ -240,4 +239,4 @@ def _split(parts: list[Part]) -> tuple[list[Part], Value]:
         count = max(0, final - part.place)
         lost.append(part.bits[:count])
         kept.append(Part(part.bits[count:], part.place + count, part.largest >> count))
-    return kept, Cat(lost)
+    return kept, lost
