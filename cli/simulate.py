@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.table import Table
 
@@ -186,7 +187,7 @@ def simulate_command(
     ready, source, how = _prepare(
         selection, config.arithmetic, quantization, path=weights, array=array, seed=seed
     )
-    if config.arithmetic == Arithmetic.SHIFT:
+    if not isinstance(ready, np.ndarray):
         config = preset(preset_name, levels=integer_terms(ready)[2])
     _, program, result = simulate_layer(
         selection, ready, config=config, engine=engine, seed=seed, stalls=stalls, waves=waves

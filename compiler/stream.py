@@ -55,13 +55,13 @@ def encode(
         everywhere = np.ones(weights.shape[2:], dtype=bool) if present is None else present
         used = np.broadcast_to(everywhere, (len(weights), 1, *everywhere.shape))
     row = RowWeights.of(used, config)
-    # Axes: filter group, element of a lane, filter that takes turns, run, position.
-    split = (len(weights), config.elements_per_lane, config.turns)
+    # Axes: filter group, turn, element of a lane, run, position.
+    split = (len(weights), config.turns, config.elements_per_lane)
     elements = weights.reshape(*split, *weights.shape[2:])
     codes = []
     for element in range(config.elements_per_lane):
         flags = used[:, element if config.masks_per_word > 1 else 0]
-        taken = np.moveaxis(elements[:, element], 1, -1)[flags].reshape(-1)
+        taken = np.moveaxis(elements[:, :, element], 1, -1)[flags].reshape(-1)
         counts = config.turns * flags.sum(axis=(1, 2))
         codes.append(_pack_codes(taken, counts, row.code_words[:, element], config))
     return WeightStream(
@@ -98,8 +98,8 @@ def decode(stream: WeightStream, config: ArrayConfig, *, runs: int, length: int)
         grid = np.zeros((*flags.shape, config.turns), dtype=weights.dtype)
         grid[flags] = weights
         grids.append(np.moveaxis(grid, -1, 1))
-    # Axes: filter group, element, turn, mask word, position.
-    grid = np.stack(grids, axis=1).reshape(
+    # Axes: filter group, turn, element, mask word, position.
+    grid = np.stack(grids, axis=2).reshape(
         count, config.filters_per_row, runs, words * config.mask_bits
     )
     return grid[..., :length]

@@ -20,7 +20,7 @@ class FloatElement(wiring.Component):
     the next product for the same filter goes in. Every cycle is one filter's turn, also one in
     which nothing is to be added; a product of -0 then takes the sum round unchanged.
 
-    `store` keeps the sum of filter `turn` in a memory beside. `load` moves that of filter
+    `store` keeps the sum of turn `turn` in a memory beside. `load` moves that of turn
     `number` to the shadow register, which in every other cycle takes the value of the chain.
 
     Latency: `element_latency` cycles from `x` and `weight` to the sum, with which `store` and

@@ -54,7 +54,7 @@ class ArrayConfig:
     lanes : output pixels computed side by side (P).
     rows : filter streams, each with a read port of the activation memory (K).
     filters_per_row : filters that share a row's read port and address stream (F). With float32
-        they also share the row's processing elements, which they use by turns.
+        `FLOAT_LOOP` of them use a processing element by turns, so F is a multiple of that.
     levels : magnitudes of a nonzero weight, 2^0 .. 2^(levels-1) on the integer grid (n); 4 when
         None. 8 for int8, and 1 for float32, where it has no meaning.
     activation_bits : stored width of one activation, 4 to 8, the largest when None; 32 for float32.
@@ -101,7 +101,7 @@ class ArrayConfig:
         self._set_defaults()
         floats = self.arithmetic == Arithmetic.FLOAT32
         widths = (FLOAT_BITS, FLOAT_BITS) if floats else (4, 8)
-        filters = (FLOAT_LOOP, FLOAT_LOOP) if floats else (1, 8)
+        filters = (FLOAT_LOOP, 8 * FLOAT_LOOP) if floats else (1, 8)
         levels = {Arithmetic.SHIFT: (1, 32), Arithmetic.INT8: (INT8_LEVELS, INT8_LEVELS)}
         for field, low, high in (
             ("lanes", 1, 4096),
@@ -131,6 +131,7 @@ class ArrayConfig:
                 f"{self.arithmetic} has {' or '.join(map(str, choices)) or 'none'}"
             )
         for divisor, dividend in (
+            ("turns", "filters_per_row"),
             ("lane_groups", "lanes"),
             ("drain_width", "lanes"),
             ("lane_groups", "drain_width"),
@@ -190,8 +191,11 @@ class ArrayConfig:
 
     @property
     def turns(self) -> int:
-        """Filters that use a processing element by turns, each step being taken once for each."""
-        return self.filters_per_row if self.arithmetic == Arithmetic.FLOAT32 else 1
+        """Filters that use a processing element by turns, each step being taken once for each.
+
+        Filter f of a group is that of turn f // elements_per_lane on element f % elements_per_lane.
+        """
+        return FLOAT_LOOP if self.arithmetic == Arithmetic.FLOAT32 else 1
 
     @property
     def elements_per_lane(self) -> int:
@@ -225,7 +229,7 @@ class ArrayConfig:
 
     @property
     def processing_elements(self) -> int:
-        """P * K * F, with float32 P * K: accumulations per cycle at most."""
+        """P * K * F, with float32 an eighth of it: accumulations per cycle at most."""
         return self.lanes * self.rows * self.elements_per_lane
 
     @property

@@ -50,7 +50,7 @@ def test_presets():
         "tiny-int8": (8, 2, 1, 8),
         "tiny-float32": (4, 2, 8, 1),
         "ulx3s-int8": (108, 2, 2, 8),
-        "ulx3s-float32": (36, 2, 8, 1),
+        "ulx3s-float32": (20, 2, 16, 1),
     }
     assert all(name == config.name for name, config in PRESETS.items())
     assert preset("large") is preset("large", levels=4) is PRESETS["large"]
@@ -58,14 +58,18 @@ def test_presets():
     assert preset("ulx3s-dense").processing_elements == 432
     assert preset("ulx3s-int8").processing_elements == 432
     # The filters of a float row take turns on its processing elements.
-    assert preset("ulx3s-float32").processing_elements == 72
+    assert preset("ulx3s-float32").processing_elements == 80
 
 
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
         ({"arithmetic": Arithmetic.INT8, "levels": 4}, "levels is 4, but must be .* in 8..8"),
-        ({"arithmetic": Arithmetic.FLOAT32}, "filters_per_row is 1, but must be .* in 8..8"),
+        ({"arithmetic": Arithmetic.FLOAT32}, "filters_per_row is 1, but must be .* in 8..64"),
+        (
+            {"arithmetic": Arithmetic.FLOAT32, "filters_per_row": 12},
+            "filters_per_row is 12, but must be a multiple of turns, which is 8",
+        ),
         (
             {"arithmetic": Arithmetic.FLOAT32, "filters_per_row": 8, "accumulator_bits": 24},
             "accumulator_bits is 24",

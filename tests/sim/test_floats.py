@@ -27,6 +27,10 @@ ARRAYS = (
         codes_per_word=3, mask_depth=16, code_depth=100, multipliers=(2,), **FLOAT,
     ),
     ArrayConfig(
+        name="two a lane", lanes=6, rows=2, depth=256, lane_groups=2, drain_width=2, max_shift=3,
+        multipliers=(1,), **FLOAT | {"filters_per_row": 16},
+    ),
+    ArrayConfig(
         name="a chain a lane", lanes=4, rows=3, depth=128, drain_width=4, max_shift=1,
         codes_per_word=1, code_depth=16, max_runs=8, multipliers=(3, 1), **FLOAT,
     ),
