@@ -14,7 +14,7 @@ from cli.designs import report_name
 from cli.lists import numbers, parts
 from params import preset
 
-DESIGNS = "ulx3s,ulx3s-dense,ulx3s-int8,ulx3s-float32"
+DESIGNS = "ulx3s-full,ulx3s-dense-full,ulx3s-int8,ulx3s-float32"
 
 EPILOG = """Examples:
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 
 from boards.report import BoardReport
-from cli.comparison import FLOAT_BYTES, LAYER_GOAL, REASONS, TOTAL_GOAL, Row
+from cli.comparison import FLOAT_BYTES, LAYER_GOAL, REASONS, TOTAL_GOAL, BoardTime, Row
 
 UNITS = {
     "cycles": "with a tile under way; load_cycles lie between the tiles",
@@ -14,6 +14,7 @@ UNITS = {
     "utilisation": "lower_bound_cycles / cycles; the product of the losses' factors",
     "speedup_same_elements": "dense cycles x elements / (cycles x elements)",
     "speedup_same_fpga": "times, each design filling the FPGA at its own clock, as reported",
+    "fpga": "on the array that fills the FPGA; milliseconds of its cycles at its clock",
     "traffic_bytes": "weights once for each tile, activations into the array, outputs out of it",
     "steps_per_byte": "nonzeros x output pixels / traffic_bytes",
     "memory_cycles": "traffic_bytes / bandwidth, by bandwidth in bytes per cycle",
@@ -67,7 +68,7 @@ def _figures(row: Row, bandwidths: Sequence[float], weights: str) -> dict:
         "stage": row.stage,
         "bits": row.bits,
         "array": row.config.name,
-        "clock_mhz": row.clock_mhz,
+        "fpga": _board(row.board),
         "processing_elements": row.config.processing_elements,
         "weights_from": weights,
         "cin": shape.cin if shape else None,
@@ -101,14 +102,17 @@ def _figures(row: Row, bandwidths: Sequence[float], weights: str) -> dict:
                 "load_cycles": dense.load_cycles,
                 "processing_elements": dense.processing_elements,
                 "weight_bytes": dense.weight_bytes,
-                "board_cycles": dense.board_cycles,
-                "board_clock_mhz": dense.board_clock_mhz,
+                "fpga": _board(dense.board),
                 "speedup_same_elements": row.speedup(name),
                 "speedup_same_fpga": row.board_speedup(name),
             }
             for name, dense in row.dense.items()
         },
     }
+
+
+def _board(time: BoardTime) -> dict:
+    return {**dataclasses.asdict(time), "milliseconds": time.milliseconds}
 
 
 def csv_text(figures: dict) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from boards.report import BoardReport
 from cli.console import UsageError
-from cli.designs import DENSE_DESIGNS, DenseDesign, array_of_bits, clock
+from cli.designs import DENSE_DESIGNS, DenseDesign, array_of_bits, board_array_of_bits, clock
 from cli.network_weights import NetworkWeights
 from compiler import FitError
 from compiler.figures import LayerFigures, layer_figures
@@ -38,6 +38,29 @@ FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoardTime:
+    """A layer, or a network, on the array that fills the FPGA.
+
+    Parameters
+    ----------
+    array : its name.
+    processing_elements : of the array.
+    cycles : with a tile under way.
+    clock_mhz : of the array; None without a report on it.
+    """
+
+    array: str
+    processing_elements: int
+    cycles: int
+    clock_mhz: float | None
+
+    @property
+    def milliseconds(self) -> float | None:
+        """The time of these cycles."""
+        return None if self.clock_mhz is None else self.cycles / (1e3 * self.clock_mhz)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DenseFigures:
     """A layer, or a network, on a dense array.
 
@@ -46,16 +69,14 @@ class DenseFigures:
     cycles, load_cycles : as in `LayerFigures`.
     processing_elements : of the array.
     weight_bytes : as they lie in memory.
-    board_cycles : of the dense array that fills the FPGA.
-    board_clock_mhz : of that; None without a report.
+    board : of the dense array that fills the FPGA.
     """
 
     cycles: int
     load_cycles: int
     processing_elements: int
     weight_bytes: int
-    board_cycles: int
-    board_clock_mhz: float | None
+    board: BoardTime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +88,7 @@ class Row:
     net, layer, stage : names; layer and stage are `total` for a network.
     bits : of a weight.
     config : the array.
-    clock_mhz : of the array on the FPGA; None without a report.
+    board : on the array that fills the FPGA.
     shape : of the layer; None for a network.
     weights, macs : of the layer, zeros too.
     steps : nonzero weights times output pixels.
@@ -80,7 +101,7 @@ class Row:
     stage: str
     bits: int
     config: ArrayConfig
-    clock_mhz: float | None
+    board: BoardTime
     shape: ConvShape | None
     weights: int
     macs: int
@@ -112,10 +133,8 @@ class Row:
 
     def board_speedup(self, design: str) -> float | None:
         """How many times as long the dense array takes where each fills the same FPGA."""
-        dense = self.dense[design]
-        if dense.board_clock_mhz is None or self.clock_mhz is None:
-            return None
-        return dense.board_cycles / dense.board_clock_mhz * self.clock_mhz / self.figures.cycles
+        own, dense = self.board.milliseconds, self.dense[design].board.milliseconds
+        return dense / own if own and dense else None
 
 
 def compare_network(
@@ -148,6 +167,7 @@ def compare_network(
     UsageError : weights that cannot be quantized, or a layer that does not fit; it is named.
     """
     configs = {b: array_of_bits(b, preset_name) for b in bits}
+    board_configs = {b: board_array_of_bits(b, preset_name) for b in bits}
 
     def rows_of(number: int) -> list[Row]:
         layer = layers[number]
@@ -159,18 +179,22 @@ def compare_network(
 
     def row_of(layer: NamedLayer, floats: np.ndarray, b: int) -> Row:
         quantized = quantize(floats, bits=b, method=method)
+        support = (quantized.sign != 0)[None]
+        figures = board_figures = layer_figures(layer.shape, support, configs[b])
+        if board_configs[b] != configs[b]:
+            board_figures = layer_figures(layer.shape, support, board_configs[b])
         return Row(
             net=net,
             layer=layer.name,
             stage=layer.stage,
             bits=b,
             config=configs[b],
-            clock_mhz=clock(reports, configs[b]),
+            board=board_time(board_figures, board_configs[b], reports),
             shape=layer.shape,
             weights=layer.shape.weights,
             macs=layer.shape.macs,
             steps=quantized.nonzeros * layer.shape.out_pixels,
-            figures=layer_figures(layer.shape, (quantized.sign != 0)[None], configs[b]),
+            figures=figures,
             dense={
                 design.name: dense_figures(layer.shape, configs[b], design, reports)
                 for design in designs
@@ -227,9 +251,24 @@ def dense_figures(
         load_cycles=figures.load_cycles,
         processing_elements=array.processing_elements,
         weight_bytes=figures.weight_bytes,
-        board_cycles=_figures_of_all_weights(shape, whole).cycles,
-        board_clock_mhz=clock(reports, whole),
+        board=board_time(_figures_of_all_weights(shape, whole), whole, reports),
     )
+
+
+def board_time(
+    figures: LayerFigures, config: ArrayConfig, reports: Mapping[str, BoardReport]
+) -> BoardTime:
+    """What a layer takes on the array of `config`, at its clock."""
+    return BoardTime(
+        array=config.name,
+        processing_elements=config.processing_elements,
+        cycles=figures.cycles,
+        clock_mhz=clock(reports, config),
+    )
+
+
+def _total_time(times: Sequence[BoardTime]) -> BoardTime:
+    return dataclasses.replace(times[0], cycles=sum(time.cycles for time in times))
 
 
 @cache
@@ -249,14 +288,14 @@ def total(rows: Sequence[Row]) -> Row:
         macs=sum(row.macs for row in rows),
         steps=sum(row.steps for row in rows),
         figures=LayerFigures.total([row.figures for row in rows]),
+        board=_total_time([row.board for row in rows]),
         dense={
             name: DenseFigures(
                 cycles=sum(row.dense[name].cycles for row in rows),
                 load_cycles=sum(row.dense[name].load_cycles for row in rows),
                 processing_elements=first.dense[name].processing_elements,
                 weight_bytes=sum(row.dense[name].weight_bytes for row in rows),
-                board_cycles=sum(row.dense[name].board_cycles for row in rows),
-                board_clock_mhz=first.dense[name].board_clock_mhz,
+                board=_total_time([row.dense[name].board for row in rows]),
             )
             for name in first.dense
         },

@@ -76,6 +76,17 @@ def array_of_bits(bits: int, preset_name: str | None) -> ArrayConfig:
     return config if config.levels >= levels else config.with_levels(levels)
 
 
+def board_array_of_bits(bits: int, preset_name: str | None) -> ArrayConfig:
+    """The array for weights of `bits` bits that fills the FPGA; the preset where one is given.
+
+    Raises
+    ------
+    ConfigError, QuantizationError : as `array_of_bits`.
+    """
+    full = "ulx3s-full" if bits <= SPARSE_BITS else "ulx3s-dense-full"
+    return array_of_bits(bits, preset_name or full)
+
+
 def report_name(config: ArrayConfig) -> str:
     """The name of the board report on an array."""
     return config.name if config.dense else f"{config.name}-{config.levels}"

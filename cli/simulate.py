@@ -256,15 +256,26 @@ def _table(report: dict) -> Table:
         ("lower bound", f"{report['lower_bound_cycles']:,} cycles"),
         ("utilisation", f"{report['utilisation']:.1%}"),
         ("lane packing", f"{report['lane_packing']:.1%}"),
-        ("nonzeros", f"{report['nonzeros']:,} ({report['density']:.1%} of the weights)"),
-        ("without zero-skip", f"{report['dense_cycles']:,} cycles, "
-                              f"{report['speedup_over_dense']:.2f} times as many"),
+        *_zero_skip(report),
         ("weight stream", f"{report['bits_per_weight']:.2f} bits per weight"),
         ("simulation", f"{report['sim_seconds']:.1f} s on {report['engine']}, "
                        f"{report['sim_cycles_per_second']:,.0f} cycles/s"),
     ):  # fmt: skip
         table.add_row(name, value)
     return table
+
+
+def _zero_skip(report: dict) -> list[tuple[str, str]]:
+    """Lines of the table on what the array skips; a dense one skips nothing."""
+    if report["arithmetic"] != Arithmetic.SHIFT:
+        return [("weights that take a step", f"{report['nonzeros']:,}: all, zeros too")]
+    return [
+        ("nonzeros", f"{report['nonzeros']:,} ({report['density']:.1%} of the weights)"),
+        (
+            "without zero-skip",
+            f"{report['dense_cycles']:,} cycles, {report['speedup_over_dense']:.2f} times as many",
+        ),
+    ]
 
 
 def _pair(pair: list[int]) -> str:

@@ -18,6 +18,15 @@ PRESETS = {
         ArrayConfig(
             name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
         ),
+        # As many processing elements as the ECP5-85F has room for, with nothing beside them.
+        ArrayConfig(
+            name="ulx3s-full", lanes=72, rows=4, depth=3072, lane_groups=4, drain_width=8,
+            code_depth=1024,
+        ),
+        ArrayConfig(
+            name="ulx3s-dense-full", lanes=84, rows=2, filters_per_row=3, levels=16, depth=3072,
+            lane_groups=6, drain_width=12,
+        ),
         # What the arrays above are compared with.
         ArrayConfig(
             name="tiny-int8", arithmetic=Arithmetic.INT8, lanes=8, rows=2, depth=256,

@@ -122,14 +122,16 @@ def test_the_same_fpga(tmp_path):
                 assert dense["speedup_same_fpga"] is None
                 continue
             seconds = (
-                dense["board_cycles"] / reports[design.preset].clock_mhz,
-                row["cycles"] / reports["tiny"].clock_mhz,
+                dense["fpga"]["cycles"] / reports[design.preset].clock_mhz,
+                row["fpga"]["cycles"] / reports["tiny"].clock_mhz,
             )
+            assert row["fpga"]["milliseconds"] == pytest.approx(seconds[1] / 1e3)
+            assert row["fpga"]["cycles"] == row["cycles"]
             assert dense["speedup_same_fpga"] == pytest.approx(seconds[0] / seconds[1])
             if row["layer"] != "total":
                 everywhere = np.ones((1, *SHAPES[row["layer"]].weight_shape), dtype=bool)
                 figures = layer_figures(SHAPES[row["layer"]], everywhere, preset(design.preset))
-                assert dense["board_cycles"] == figures.cycles
+                assert dense["fpga"]["cycles"] == figures.cycles
     assert report["boards"]["ulx3s-int8"]["clock_mhz"] == 100
     assert "FPGA x" in output
     assert "no board reports" not in output
