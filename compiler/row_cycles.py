@@ -170,7 +170,7 @@ def _fetch(buffer, state, freed, arrived, depth, word):
 
 
 @numba.njit(cache=True, nogil=True)
-def _remember(events, state, ready, dropped, code_words, before):
+def _remember(events, state, ready, ready_before, dropped, code_words, before):
     """Keep what the next pass depends on; by how much all of it is later than before, or -1.
 
     A pass depends on when the last one did what, and on nothing else: all words have arrived, and
@@ -193,9 +193,10 @@ def _remember(events, state, ready, dropped, code_words, before):
     for f in range(len(ready)):
         used = code_words[f] > 0
         same &= not used or ready[f] - before[place] == shift
-        same &= not used or dropped[f] - before[place + 1] == shift
-        before[place], before[place + 1] = ready[f], dropped[f]
-        place += 2
+        same &= not used or ready_before[f] - before[place + 1] == shift
+        same &= not used or dropped[f] - before[place + 2] == shift
+        before[place : place + 3] = ready[f], ready_before[f], dropped[f]
+        place += 3
     return shift if same else -1
 
 
@@ -221,8 +222,9 @@ def _run_tile(
     next_word = np.zeros(streams, np.int64)
     taken = np.zeros(streams, np.int64)  # codes taken from the word at hand
     ready = np.full(streams, LONG_AGO, np.int64)  # when the word at hand came
+    ready_before = np.full(streams, LONG_AGO, np.int64)  # and the one before
     dropped = np.full(streams, LONG_AGO, np.int64)  # when the one before was used up
-    before = np.zeros(_ENDED + 1 - _WALKED + 3 * len(depths) + 2 * streams, np.int64)
+    before = np.zeros(_ENDED + 1 - _WALKED + 3 * len(depths) + 3 * streams, np.int64)
     last_output = start
     for group in range(len(groups)):
         admitted = max(
@@ -275,8 +277,10 @@ def _run_tile(
                                         1 + f, state, freed, arrived, depths[1 + f], next_word[f]
                                     )
                                     next_word[f] += 1
-                                    ready[f] = max(offered + 1, dropped[f])
-                                    state[1 + f, _LEFT] = ready[f]
+                                    kept = max(offered + 1, ready_before[f] + 1)
+                                    state[1 + f, _LEFT] = kept
+                                    ready_before[f] = ready[f]
+                                    ready[f] = max(kept + 1, dropped[f])
                                 joined = max(joined, ready[f] + 1)
                         last_turn = turn == turns - 1
                         for f in range(streams):
@@ -300,7 +304,9 @@ def _run_tile(
                     events[_JOINED_BEFORE] = left
                     if union == 0:
                         break
-            shift = _remember(events, state, ready, dropped, code_words[group], before)
+            shift = _remember(
+                events, state, ready, ready_before, dropped, code_words[group], before
+            )
             if number and shift >= 0 and shift % turns == 0:
                 # Each of the passes left is a copy of this one, `shift` cycles after the last.
                 later = shift * (passes - 1 - number)
@@ -310,6 +316,7 @@ def _run_tile(
                     if code_words[group, f]:
                         _postpone(1 + f, later, state, freed, depths[1 + f], code_words[group, f])
                         ready[f] += later
+                        ready_before[f] += later
                         dropped[f] += later
                 break
         events[_RELEASED] = events[_ENDED] + to_release

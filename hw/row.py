@@ -91,23 +91,23 @@ class Row(wiring.Component):
         with m.Elif(admitted & header.end):
             m.d.sync += admitting.eq(0)
 
-        # The accumulators that filters use by turns go round; a step waits for its own.
-        place = Signal(range(config.turns))
-        m.d.sync += place.eq(Mux(place == config.turns - 1, 0, place + 1))
+        # The accumulators that filters use by turns go round, and a step waits for its own: the
+        # bit that is set tells how many cycles the next step has to wait.
+        lag = Signal(config.turns, init=1)
         step = weights.o.payload
         control = step.control
         issue = Signal()
         m.d.comb += [
             weights.o.ready.eq(
-                ~self.write
-                & (place == control.turn)
-                & (~(control.last & (control.turn == 0)) | drain.may_end)
+                ~self.write & lag[0] & (~(control.last & (control.turn == 0)) | drain.may_end)
             ),
             issue.eq(weights.o.valid & weights.o.ready),
             drain.ends.eq(issue & control.last & (control.turn == config.turns - 1)),
             finished.eq(drain.ends & (ended == self.tile.passes - 1)),
             self.done.eq(~admitting & (pending == 0) & drain.empty),
         ]
+        with m.If(~issue):
+            m.d.sync += lag.eq(lag.rotate_right(1))
         m.d.sync += pending.eq(pending + admitted - finished)
         with m.If(drain.ends):
             m.d.sync += ended.eq(Mux(finished, 0, ended + 1))

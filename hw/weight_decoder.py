@@ -76,15 +76,19 @@ class WeightDecoder(wiring.Component):
                 max_length=config.max_code_words,
                 max_passes=config.max_passes,
             )
+            # Between taking a code and fetching a word is the longest way in a row: it is cut.
+            words = StreamBuffer(layouts.codes(config))
             unpacker = CodeUnpacker(config)
             m.submodules[f"code_buffer_{f}"] = buffer
+            m.submodules[f"code_words_{f}"] = words
             m.submodules[f"unpacker_{f}"] = unpacker
             connect(m, flipped(self.codes[f]), buffer.i)
+            connect(m, words.o, unpacker.i)
             m.d.comb += [
                 buffer.passes.eq(self.passes),
-                unpacker.i.payload.eq(buffer.o.payload.word),
-                unpacker.i.valid.eq(buffer.o.valid),
-                buffer.o.ready.eq(unpacker.i.ready),
+                words.i.payload.eq(buffer.o.payload.word),
+                words.i.valid.eq(buffer.o.valid),
+                buffer.o.ready.eq(words.i.ready),
             ]
             code_buffers.append(buffer)
             unpackers.append(unpacker)
