@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import boards.area
-from boards.area import AreaError, measure, row_config
+from boards.area import TOOLS, AreaError, measure, row_config
 from boards.ecp5 import Placement
 from boards.report import read_report
 from boards.resources import Resources
@@ -34,6 +34,8 @@ def tools(monkeypatch):
 
     def synthesize(array, folder, *, name, wide_tables):
         config = array.config
+        # It is not elaborated here, of which Amaranth would warn.
+        array._MustUse__used = True
         calls.append((name, config.lanes, config.rows, wide_tables))
         return Resources(
             lut4=config.rows * (100 + 40 * config.lanes),
@@ -50,6 +52,7 @@ def tools(monkeypatch):
 
     monkeypatch.setattr(boards.area, "synthesize", synthesize)
     monkeypatch.setattr(boards.area, "place_and_route", place_and_route)
+    monkeypatch.setattr(boards.area, "version", {tool: "1.0" for tool in TOOLS}.__getitem__)
     return calls
 
 

@@ -64,12 +64,13 @@ def check(layer, image, config: ArrayConfig, *, engine: Engine = QUICK, stalls: 
     return result
 
 
-@pytest.mark.parametrize("stalls", [0.0, 0.4])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: f"{s.kernel[0]}x{s.kernel[1]} {s.cin}")
 @pytest.mark.parametrize("config", ARRAYS, ids=lambda config: config.name.replace(" ", "-"))
-def test_layers_are_exact(config, shape, stalls):
+def test_layers_are_exact(config, shape):
+    """With stalls for every other pair of an array and a layer."""
     layer, image = random_layer(shape, seed=3, relu=shape.cin % 2 == 1)
-    check(layer, image, config, stalls=stalls)
+    pair = ARRAYS.index(config) + SHAPES.index(shape)
+    check(layer, image, config, stalls=0.4 * (pair % 2))
 
 
 @pytest.mark.parametrize("seed", range(3))
