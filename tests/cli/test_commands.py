@@ -36,7 +36,8 @@ def test_quantize_keeps_what_it_quantized(tmp_path):
     )  # fmt: skip
     assert outcome.status == 0, outcome.errors
     report = json.loads((tmp_path / "q.json").read_text())
-    kept = np.load(tmp_path / "q.npz")
+    with np.load(tmp_path / "q.npz") as file:
+        kept = dict(file)
     assert (tmp_path / "q.png").read_bytes().startswith(b"\x89PNG")
     assert [row["name"] for row in report["arrays"]] == ["a", "b"]
     for row in report["arrays"]:

@@ -101,7 +101,7 @@ class _Bench:
 
     def _random_runs(self) -> list[dict]:
         config, draw = self._config, self._random
-        return [
+        runs = [
             {
                 "shift": draw.randint(0, config.max_shift),
                 "base": draw.randrange(config.depth),
@@ -109,6 +109,10 @@ class _Bench:
             }
             for _ in range(config.max_runs)
         ]
+        # Runs of the same positions, as those of two terms are.
+        if draw.random() < 0.5:
+            runs[-1] = runs[0]
+        return runs
 
     def _random_masks(self, density: float, no_zeros: bool) -> list[list[bool]]:
         """One mask word: for every filter, which positions have a weight."""
@@ -155,7 +159,7 @@ def _steps(config: ArrayConfig, places, masks, codes, offset: int) -> list[dict]
     """The steps of one pass; what no filter uses is None."""
     steps = []
     taken = [0] * config.filters_per_row
-    for (run, number), word in zip(places, masks, strict=False):
+    for place, ((run, number), word) in enumerate(zip(places, masks, strict=False)):
         base = run["base"] + offset + number * config.mask_bits
         for n in range(config.mask_bits):
             used = [None] * config.filters_per_row
@@ -172,7 +176,7 @@ def _steps(config: ArrayConfig, places, masks, codes, offset: int) -> list[dict]
                         "last": False,
                     }
                 )
-        if len(masks) == places.index((run, number)) + 1 and not any(map(any, word)):
+        if len(masks) == place + 1 and not any(map(any, word)):
             # A pass ends with a step even where there is no weight.
             nothing = [None] * config.filters_per_row
             steps.append({"address": None, "shift": None, "codes": nothing, "last": False})
