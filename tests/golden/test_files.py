@@ -20,11 +20,16 @@ def test_the_file_takes_its_place_with_its_folder(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+def fail_halfway(path):
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+
+
 def test_a_failure_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "result.txt"
     path.write_text("before")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_halfway(path)
     assert path.read_text() == "before"
     assert os.listdir(tmp_path) == ["result.txt"]
