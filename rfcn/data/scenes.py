@@ -180,7 +180,7 @@ def _place(rng: np.random.Generator, size: int, shapes: list[_Shape]) -> _Shape 
                 coverage=coverage,
                 rim=rim,
                 visible=visible,
-                pixels=np.count_nonzero(visible),
+                pixels=int(np.count_nonzero(visible)),
                 truncated=bool(corners.min() < 0 or corners.max() > size),
             )
     return None
