@@ -193,7 +193,8 @@ def _rasterize(
     large = (size * SUPERSAMPLING, size * SUPERSAMPLING)
     inside, rim = Image.new("L", large), Image.new("L", large)
     for polygon, shade in zip(polygons, (255, 0), strict=False):
-        corners = (polygon * SUPERSAMPLING).ravel().tolist()
+        # Pillow's coordinates are the middles of pixels.
+        corners = (polygon * SUPERSAMPLING - 0.5).ravel().tolist()
         ImageDraw.Draw(inside).polygon(corners, fill=shade)
         ImageDraw.Draw(rim).line(
             corners + corners[:4], fill=255, width=round(2 * thickness * SUPERSAMPLING)
