@@ -35,6 +35,7 @@ class Checkpoint:
     model : state dict of the network; the float weights, also where training quantizes them.
     config : settings of the training, as `TrainingConfig.state`.
     recipe : how it is quantized, as `Recipe.as_dict`.
+    quantized : state of `QuantizedTraining`.
     training : what only the training needs (optimizer, scaler, random numbers, log); None in a
         network that is done.
     """
@@ -44,6 +45,7 @@ class Checkpoint:
     model: dict[str, torch.Tensor]
     config: dict[str, Any]
     recipe: dict[str, Any]
+    quantized: dict[str, Any]
     training: dict[str, Any] | None = None
 
 
