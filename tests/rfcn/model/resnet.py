@@ -88,9 +88,10 @@ def caffe_name(net, name):
         return "_conv1"
     layer, index, *rest = name.split(".")
     number = int(layer.removeprefix("layer"))
-    block = "abcdef"[int(index)]
-    if net == "rfcn-resnet101" and number in (2, 3):
-        block = f"b{index}" if int(index) else "a"
+    if net == "rfcn-resnet101" and number in (2, 3) and int(index):
+        block = f"b{index}"
+    else:
+        block = "abcdef"[int(index)]
     branch = "1" if rest[0] == "downsample" else f"2{'abc'[int(rest[0][-1]) - 1]}"
     return f"{number + 1}{block}_branch{branch}"
 
