@@ -137,7 +137,7 @@ class WeightQuantizer(nn.Module):
         """The weights to compute with; their gradient goes to `weights` as it is."""
         source = self._before(weights)
         values = _At.apply(source, self._quantized(weights, source), self._mask_for(weights))
-        return values if self.affine is None else values * self.affine.scale
+        return values if self.affine is None else self.affine.behind(values)
 
     def golden(self, weights: Tensor) -> tuple[PowerOfTwoWeights | TwoTermWeights, float]:
         """The same weights as integers: powers of two, and the float factor that goes with them.
@@ -147,7 +147,7 @@ class WeightQuantizer(nn.Module):
         """
         with torch.no_grad():
             source = _array(self._masked(self._before(weights), weights))
-            scale = 1.0 if self.affine is None else float(self.affine.scale)
+            scale = 1.0 if self.affine is None else self.affine.scale
         return quantize(source, **self._arguments), scale
 
     @property
