@@ -1,10 +1,13 @@
 """The layer tables against counts and totals of the networks, and layers written out by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from rfcn import NETWORKS, NetworkError, find_layer, layer_table
+
+RESNETS = ("rfcn-resnet50", "rfcn-resnet101")
 
 # Convolutions, GMAC and million weights, for images of 600x800 and of 600x1000 pixels.
 TOTALS = [
@@ -46,7 +49,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("net", NETWORKS)
+@pytest.mark.parametrize("net", RESNETS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_shapes(net, name):
     shape = find_layer(net, name).shape
@@ -81,7 +84,7 @@ def test_block_names():
     )
 
 
-@pytest.mark.parametrize("net", NETWORKS)
+@pytest.mark.parametrize("net", RESNETS)
 def test_stages(net):
     stages = Counter(layer.stage for layer in layer_table(net))
     depth = {"res3": 13, "res4": 19} if net == "rfcn-resnet50" else {"res3": 13, "res4": 70}
@@ -106,7 +109,7 @@ def test_the_graph_is_connected(net, height, width):
     """Each input and each residual has the channels and size of what it is named after."""
     conv1 = find_layer(net, "conv1", height, width).shape
     pooled = [1 + -(-(size - 3) // 2) for size in (conv1.out_height, conv1.out_width)]
-    maps = {"data": (3, height, width), "pool1": (64, *pooled)}
+    maps = {"data": (3, height, width), "pool1": (conv1.cout, *pooled)}
     for layer in layer_table(net, height, width):
         shape = layer.shape
         assert maps[layer.source] == (shape.cin, shape.height, shape.width)
@@ -145,3 +148,14 @@ def test_sources(net, top):
 def test_mistakes_are_told(call, message):
     with pytest.raises(NetworkError, match=message):
         call()
+
+
+def test_a_block_that_halves_the_map_projects_its_residual(monkeypatch):
+    """Even where the channels stay."""
+    narrow = NETWORKS["rfcn-tiny"]
+    stages = (narrow.stages[0], replace(narrow.stages[1], inner=16), *narrow.stages[2:])
+    monkeypatch.setitem(NETWORKS, "narrow", replace(narrow, stages=stages))
+    branch1 = find_layer("narrow", "res3a_branch1").shape
+    assert branch1.input_shape == (64, 32, 32)
+    assert branch1.output_shape == find_layer("narrow", "res3a_branch2c").shape.output_shape
+    assert branch1.output_shape == (64, 16, 16)
