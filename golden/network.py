@@ -137,7 +137,7 @@ class IntegerNetwork:
     net: str
     input: FeatureMap
     nodes: tuple[IntegerNode, ...]
-    quantization: Mapping[str, object] = MappingProxyType({})
+    quantization: Mapping[str, object] = field(default_factory=dict)
     origin: str = ""
 
     def __post_init__(self) -> None:
