@@ -1,0 +1,232 @@
+"""How good detections are: the average precision of PASCAL VOC.
+
+Source: `voc_eval.py` of py-faster-rcnn, which follows the development kit of VOC 2007.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from rfcn.data.errors import DatasetError
+from rfcn.data.voc import Sample
+
+METRICS = ("11-point", "area")
+"""Average precision of VOC 2007, and that of VOC since 2010: the area under the curve."""
+
+RECALLS = np.arange(0.0, 1.1, 0.1)
+"""Where VOC 2007 reads the precision. These are py-faster-rcnn's own floats, so 3 of 10 objects
+(0.3) are short of the fourth of them (0.30000000000000004)."""
+
+
+class Detected(Protocol):
+    """What was detected on one image; see `rfcn.boxes.detections.Detections`."""
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """Float (detections, 4)."""
+        ...
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Float (detections,)."""
+        ...
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Integer (detections,), from 1."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassResult:
+    """How well one class is detected.
+
+    Parameters
+    ----------
+    name : of the class.
+    objects : objects to be found; difficult ones are not among them.
+    detections : detections of the class, right, wrong and ignored.
+    average_precision : 0..1; nan when there are no objects.
+    recall, precision : float64 (right and wrong detections,), after each, best score first.
+    """
+
+    name: str
+    objects: int
+    detections: int
+    average_precision: float
+    recall: np.ndarray
+    precision: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """How well all classes are detected.
+
+    Parameters
+    ----------
+    classes : results class by class.
+    iou : a detection must overlap an object by more than this.
+    metric : one of `METRICS`.
+    """
+
+    classes: tuple[ClassResult, ...]
+    iou: float
+    metric: str
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean average precision (mAP) of the classes with objects; nan when there are none."""
+        found = [entry.average_precision for entry in self.classes if entry.objects]
+        return float(np.mean(found)) if found else float("nan")
+
+    @property
+    def average_precisions(self) -> dict[str, float]:
+        """The average precision of each class by name; nan where there are no objects."""
+        return {entry.name: entry.average_precision for entry in self.classes}
+
+    @property
+    def without_objects(self) -> tuple[str, ...]:
+        """Names of the classes that the mean leaves out, because there is nothing to be found."""
+        return tuple(entry.name for entry in self.classes if not entry.objects)
+
+
+def evaluate(
+    detections: Sequence[Detected],
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    *,
+    iou: float = 0.5,
+    metric: str = "11-point",
+) -> Evaluation:
+    """Compare detections with the objects that are there.
+
+    Detections of a class are taken by falling score, equal ones in the order of the images. Each
+    belongs to the object of its image and class that it overlaps most. It is right when that is
+    more than `iou` and no earlier detection has the object, ignored when the object is difficult,
+    and wrong otherwise.
+
+    Parameters
+    ----------
+    detections : of each image; boxes in pixels of the image file.
+    samples : the images.
+    classes : names of the classes, without the background; label 1 is the first.
+    iou : intersection over union, 0..1.
+    metric : one of `METRICS`.
+
+    Raises
+    ------
+    DatasetError : not as many detections as samples, labels without a class, no such metric, or
+        an `iou` out of range.
+    """
+    if len(detections) != len(samples):
+        raise DatasetError(
+            f"there are detections of {len(detections)} images, but {len(samples)} images"
+        )
+    if metric not in METRICS:
+        raise DatasetError(f"no metric is called {metric!r}; choose one of {', '.join(METRICS)}")
+    if not 0 <= iou < 1:
+        raise DatasetError(f"the IoU is {iou}, but must be from 0 to below 1")
+    for entries in (*detections, *samples):
+        if len(entries.labels) and not 1 <= np.min(entries.labels) <= np.max(
+            entries.labels
+        ) <= len(classes):
+            raise DatasetError(
+                f"labels go from {np.min(entries.labels)} to {np.max(entries.labels)}, but "
+                f"{len(classes)} classes have the labels 1 to {len(classes)}"
+            )
+    results = [
+        _evaluate_class(name, label, detections, samples, iou, metric)
+        for label, name in enumerate(classes, 1)
+    ]
+    return Evaluation(classes=tuple(results), iou=iou, metric=metric)
+
+
+def _evaluate_class(
+    name: str,
+    label: int,
+    detections: Sequence[Detected],
+    samples: Sequence[Sample],
+    iou: float,
+    metric: str,
+) -> ClassResult:
+    scores, overlaps, objects, difficult = [], [], [], []
+    first = wanted = 0
+    for found, sample in zip(detections, samples, strict=True):
+        mine, there = found.labels == label, sample.labels == label
+        wanted += np.count_nonzero(there & ~sample.difficult)
+        count = np.count_nonzero(there)
+        scores.append(found.scores[mine])
+        if count and mine.any():
+            table = overlap(found.boxes[mine], sample.boxes[there])
+            best = table.argmax(axis=1)
+            overlaps.append(table[np.arange(len(best)), best])
+            objects.append(first + best)
+            difficult.append(sample.difficult[there][best])
+        else:
+            nothing = np.zeros(len(scores[-1]), np.int64)
+            overlaps.append(nothing - 1.0)
+            objects.append(nothing)
+            difficult.append(nothing > 0)
+        first += count
+    scores = np.concatenate([np.zeros(0), *scores])
+    order = np.argsort(-scores, kind="stable")
+    matched = np.concatenate([np.zeros(0), *overlaps])[order] > iou
+    objects = np.concatenate([np.zeros(0, np.int64), *objects])[order]
+    ignored = matched & np.concatenate([np.zeros(0, np.bool_), *difficult])[order]
+    right = np.zeros(len(order), np.bool_)
+    candidates = np.flatnonzero(matched & ~ignored)
+    right[candidates[np.unique(objects[candidates], return_index=True)[1]]] = True
+    right = right[~ignored]
+    hits = np.cumsum(right)
+    recall = hits / wanted if wanted else np.full(len(hits), np.nan)
+    precision = hits / np.arange(1, len(hits) + 1)
+    return ClassResult(
+        name=name,
+        objects=wanted,
+        detections=len(order),
+        average_precision=average_precision(recall, precision, metric) if wanted else np.nan,
+        recall=recall,
+        precision=precision,
+    )
+
+
+def average_precision(recall: np.ndarray, precision: np.ndarray, metric: str) -> float:
+    """The average precision of a curve.
+
+    `11-point` is the mean, over the recalls 0, 0.1 .. 1, of the best precision at that recall or
+    a higher one; `area` is the area under that best precision.
+
+    Parameters
+    ----------
+    recall : float (n,), not falling.
+    precision : float (n,).
+    metric : one of `METRICS`.
+    """
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    if metric == "11-point":
+        at = np.searchsorted(recall, RECALLS)
+        return float(np.append(best, 0.0)[at].sum() / len(RECALLS))
+    return float(np.sum(np.diff(recall, prepend=0.0) * best))
+
+
+def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes whose last pixels count: widths are x2 - x1 + 1.
+
+    Parameters
+    ----------
+    boxes : float (n, 4).
+    others : float (m, 4).
+
+    Returns
+    -------
+    float64 (n, m).
+    """
+    boxes, others = np.asarray(boxes, np.float64)[:, None], np.asarray(others, np.float64)[None]
+    low = np.maximum(boxes[..., :2], others[..., :2])
+    high = np.minimum(boxes[..., 2:], others[..., 2:])
+    shared = np.prod(np.maximum(high - low + 1, 0), axis=-1)
+    areas = [np.prod(sides[..., 2:] - sides[..., :2] + 1, axis=-1) for sides in (boxes, others)]
+    return shared / (areas[0] + areas[1] - shared)
