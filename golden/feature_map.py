@@ -48,7 +48,7 @@ class FeatureMap:
         values = self.format.check(values, name)
         if values.shape != self.shape:
             raise ActivationError(
-                f"{name} has shape {values.shape}, but must have {self.shape} (channels, height, "
+                f"{name} have shape {values.shape}, but must have {self.shape} (channels, height, "
                 f"width)"
             )
         return values

@@ -205,7 +205,7 @@ class IntegerNetwork:
         last = {INPUT: 0}
         for position, node in enumerate(nodes):
             last |= dict.fromkeys((node.name, *node.sources), position)
-        maps = {INPUT: self.input.check(image, "the image").astype(self.input.dtype)}
+        maps = {INPUT: self.input.check(image, "the pixels").astype(self.input.dtype)}
         for position, node in enumerate(nodes):
             output = node.evaluate(maps)
             maps[node.name] = output.astype(self.maps[node.name].dtype, copy=False)
