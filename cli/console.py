@@ -50,7 +50,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text)
 
 
-def progress_bar() -> Progress:
+def progress_bar(*, show: bool = True) -> Progress:
     """A progress bar with a count and the time left, on terminals only; vanishes when done."""
     return Progress(
         TextColumn("{task.description}"),
@@ -59,5 +59,5 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
-        disable=not errors.is_terminal,
+        disable=not (show and errors.is_terminal),
     )

@@ -10,10 +10,11 @@ from rich.table import Table
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.layers import Selection, select_layer
 from cli.quantization import Quantization
-from cli.weights import find_quantized, layer_weights, read_arrays
+from cli.weights import find_quantized, layer_weights
 from compiler import compile_layer
 from compiler.cycles import count_cycles
 from compiler.program import Program
+from golden.array_files import read_arrays
 from golden.quantize.int8 import quantize_int8
 from golden.weights import integer_terms
 from params import PRESETS, ArrayConfig, preset

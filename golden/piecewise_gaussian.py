@@ -53,10 +53,7 @@ class PiecewiseGaussian:
         if not histogram.counts.any():
             raise HistogramError("there is no nonzero value to fit a density to")
         bounds = _segments(histogram.counts)
-        fits = [
-            _fit(histogram.counts[first:last])
-            for first, last in itertools.pairwise(bounds)
-        ]
+        fits = [_fit(histogram.counts[first:last]) for first, last in itertools.pairwise(bounds)]
         mass = np.add.reduceat(histogram.counts, bounds[:-1]).astype(np.float64)
         linear, square = np.array(fits).T
         return PiecewiseGaussian(histogram.edges[bounds], mass, linear, square)

@@ -22,7 +22,7 @@ ALLOWED = {
     "cli": {"golden", "params", "rfcn", "compiler", "hw", "sim", "boards"},
 }
 
-TORCH = ("rfcn/model", "rfcn/quantized", "rfcn/training", "rfcn/export")
+TORCH = ("rfcn/model/", "rfcn/quantized/", "rfcn/training/", "rfcn/export/")
 """The folders that are of no use without torch; all others load without it."""
 
 

@@ -6,10 +6,11 @@ Source: `voc_eval.py` of py-faster-rcnn, which follows the development kit of VO
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
+from rfcn.boxes.boxes import iou as overlap
+from rfcn.boxes.detections import Detections
 from rfcn.data.errors import DatasetError
 from rfcn.data.voc import Sample
 
@@ -19,25 +20,6 @@ METRICS = ("11-point", "area")
 RECALLS = np.arange(0.0, 1.1, 0.1)
 """Where VOC 2007 reads the precision. These are py-faster-rcnn's own floats, so 3 of 10 objects
 (0.3) are short of the fourth of them (0.30000000000000004)."""
-
-
-class Detected(Protocol):
-    """What was detected on one image; see `rfcn.boxes.detections.Detections`."""
-
-    @property
-    def boxes(self) -> np.ndarray:
-        """Float (detections, 4)."""
-        ...
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Float (detections,)."""
-        ...
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Integer (detections,), from 1."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +76,7 @@ class Evaluation:
 
 
 def evaluate(
-    detections: Sequence[Detected],
+    detections: Sequence[Detections],
     samples: Sequence[Sample],
     classes: Sequence[str],
     *,
@@ -130,9 +112,9 @@ def evaluate(
     if not 0 <= iou < 1:
         raise DatasetError(f"the IoU is {iou}, but must be from 0 to below 1")
     for entries in (*detections, *samples):
-        if len(entries.labels) and not 1 <= np.min(entries.labels) <= np.max(
-            entries.labels
-        ) <= len(classes):
+        if len(entries.labels) and not 1 <= np.min(entries.labels) <= np.max(entries.labels) <= len(
+            classes
+        ):
             raise DatasetError(
                 f"labels go from {np.min(entries.labels)} to {np.max(entries.labels)}, but "
                 f"{len(classes)} classes have the labels 1 to {len(classes)}"
@@ -147,7 +129,7 @@ def evaluate(
 def _evaluate_class(
     name: str,
     label: int,
-    detections: Sequence[Detected],
+    detections: Sequence[Detections],
     samples: Sequence[Sample],
     iou: float,
     metric: str,
@@ -160,7 +142,9 @@ def _evaluate_class(
         count = np.count_nonzero(there)
         scores.append(found.scores[mine])
         if count and mine.any():
-            table = overlap(found.boxes[mine], sample.boxes[there])
+            table = overlap(
+                found.boxes[mine].astype(np.float64), sample.boxes[there].astype(np.float64)
+            )
             best = table.argmax(axis=1)
             overlaps.append(table[np.arange(len(best)), best])
             objects.append(first + best)
@@ -185,7 +169,7 @@ def _evaluate_class(
     precision = hits / np.arange(1, len(hits) + 1)
     return ClassResult(
         name=name,
-        objects=wanted,
+        objects=int(wanted),
         detections=len(order),
         average_precision=average_precision(recall, precision, metric) if wanted else np.nan,
         recall=recall,
@@ -210,23 +194,3 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, metric: str) ->
         at = np.searchsorted(recall, RECALLS)
         return float(np.append(best, 0.0)[at].sum() / len(RECALLS))
     return float(np.sum(np.diff(recall, prepend=0.0) * best))
-
-
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes whose last pixels count: widths are x2 - x1 + 1.
-
-    Parameters
-    ----------
-    boxes : float (n, 4).
-    others : float (m, 4).
-
-    Returns
-    -------
-    float64 (n, m).
-    """
-    boxes, others = np.asarray(boxes, np.float64)[:, None], np.asarray(others, np.float64)[None]
-    low = np.maximum(boxes[..., :2], others[..., :2])
-    high = np.minimum(boxes[..., 2:], others[..., 2:])
-    shared = np.prod(np.maximum(high - low + 1, 0), axis=-1)
-    areas = [np.prod(sides[..., 2:] - sides[..., :2] + 1, axis=-1) for sides in (boxes, others)]
-    return shared / (areas[0] + areas[1] - shared)

@@ -180,7 +180,7 @@ def _place(rng: np.random.Generator, size: int, shapes: list[_Shape]) -> _Shape 
                 coverage=coverage,
                 rim=rim,
                 visible=visible,
-                pixels=np.count_nonzero(visible),
+                pixels=int(np.count_nonzero(visible)),
                 truncated=bool(corners.min() < 0 or corners.max() > size),
             )
     return None
@@ -193,7 +193,8 @@ def _rasterize(
     large = (size * SUPERSAMPLING, size * SUPERSAMPLING)
     inside, rim = Image.new("L", large), Image.new("L", large)
     for polygon, shade in zip(polygons, (255, 0), strict=False):
-        corners = (polygon * SUPERSAMPLING).ravel().tolist()
+        # Pillow's coordinates are the middles of pixels.
+        corners = (polygon * SUPERSAMPLING - 0.5).ravel().tolist()
         ImageDraw.Draw(inside).polygon(corners, fill=shade)
         ImageDraw.Draw(rim).line(
             corners + corners[:4], fill=255, width=round(2 * thickness * SUPERSAMPLING)

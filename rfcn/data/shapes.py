@@ -102,7 +102,8 @@ def write_shapes(
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         _write_year(temporary / "VOCdevkit" / f"VOC20{YEAR}", settings, progress)
-        (temporary / SETTINGS_FILE).write_text(_settings_text(settings))
+        record = json.dumps(_record(settings), indent=2)
+        (temporary / SETTINGS_FILE).write_text(f"{record}\n")
         # mkdtemp's folder is private; a data set is as public as its inner folders.
         temporary.chmod((temporary / "VOCdevkit").stat().st_mode)
         try:
@@ -117,8 +118,8 @@ def write_shapes(
     return True
 
 
-def _settings_text(settings: ShapesSettings) -> str:
-    return json.dumps({"version": VERSION, **asdict(settings)}, indent=2) + "\n"
+def _record(settings: ShapesSettings) -> dict[str, int]:
+    return {"version": VERSION, **asdict(settings)}
 
 
 def _is_there(folder: Path, settings: ShapesSettings) -> bool:
@@ -139,7 +140,11 @@ def _is_there(folder: Path, settings: ShapesSettings) -> bool:
         raise DatasetError(
             f"{folder} holds something other than rendered shapes: give a folder of its own"
         )
-    found, wanted = path.read_text(errors="replace"), _settings_text(settings)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise DatasetError(f"{path} is damaged: remove {folder}, or give another folder") from None
+    wanted = _record(settings)
     if found != wanted:
         raise DatasetError(
             f"{folder} holds shapes rendered with other settings ({_in_short(found)}, not "
@@ -148,8 +153,8 @@ def _is_there(folder: Path, settings: ShapesSettings) -> bool:
     return True
 
 
-def _in_short(settings: str) -> str:
-    return " ".join(settings.replace('"', "").strip("{}\n").split())
+def _in_short(record: object) -> str:
+    return json.dumps(record).translate(str.maketrans("", "", '"{}:'))
 
 
 def _write_year(

@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring
 
 from rfcn.data.errors import DatasetError
 
@@ -175,19 +175,20 @@ def _read_sample(folder: Path, name: str, labels: dict[str, int]) -> Sample:
     path = _first_file(folder / "JPEGImages" / f"{name}{suffix}" for suffix in SUFFIXES)
     annotation = folder / "Annotations" / f"{name}.xml"
     try:
-        root = parse(annotation).getroot()
+        root = fromstring(annotation.read_bytes())
     except FileNotFoundError:
         raise DatasetError(f"there is no {annotation}, which tells the objects of {path}") from None
     except (ParseError, DefusedXmlException, ValueError, LookupError) as fault:
         raise DatasetError(f"{annotation} cannot be read as XML: {fault}") from None
     size = _size(root, annotation)
     objects = root.findall("object")
+    kinds = [_label(entry, labels, annotation) for entry in objects]
     boxes = [_box(entry, size, annotation) for entry in objects]
     return Sample(
         image_id=name,
         path=path,
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        labels=np.array([_label(entry, labels, annotation) for entry in objects], np.int64),
+        labels=np.array(kinds, np.int64),
         difficult=np.array([_flag(entry, annotation) for entry in objects], np.bool_),
         size=size,
     )
@@ -216,8 +217,7 @@ def _label(entry: Element, labels: dict[str, int], annotation: Path) -> int:
     name = (entry.findtext("name") or "").strip().lower()
     if name not in labels:
         raise DatasetError(
-            f"{annotation} has an object of class {name!r}, but the classes are "
-            f"{', '.join(labels)}"
+            f"{annotation} has an object of class {name!r}, but the classes are {', '.join(labels)}"
         )
     return labels[name]
 

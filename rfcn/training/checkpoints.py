@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from golden.files import replacing
+from rfcn.quantized.settings import Recipe
 from rfcn.training.config import TrainingConfig, TrainingError
 
 VERSION = 1
@@ -33,7 +34,8 @@ class Checkpoint:
     step : steps that are done.
     model : state dict of the network; the float weights, also where training quantizes them.
     config : settings of the training, as `TrainingConfig.state`.
-    quantization : settings of the quantized training as plain values; None for a float network.
+    recipe : how it is quantized, as `Recipe.as_dict`.
+    quantized : state of `QuantizedTraining`.
     training : what only the training needs (optimizer, scaler, random numbers, log); None in a
         network that is done.
     """
@@ -42,7 +44,8 @@ class Checkpoint:
     step: int
     model: dict[str, torch.Tensor]
     config: dict[str, Any]
-    quantization: dict[str, Any] | None = None
+    recipe: dict[str, Any]
+    quantized: dict[str, Any]
     training: dict[str, Any] | None = None
 
 
@@ -91,7 +94,7 @@ def check_same_training(
     path: Path,
     checkpoint: Checkpoint,
     config: TrainingConfig,
-    quantization: dict[str, Any] | None,
+    recipe: Recipe,
 ) -> None:
     """Refuse to go on with other settings than those a training began with.
 
@@ -104,9 +107,8 @@ def check_same_training(
         raise CheckpointError(
             f"{path} is a finished network; to train it further, start a new training from it"
         )
-    then = {**checkpoint.config, "quantization": checkpoint.quantization}
-    now = {**config.state(), "quantization": quantization}
-    for name, value in now.items():
+    then = {**checkpoint.config, **checkpoint.recipe}
+    for name, value in {**config.state(), **recipe.as_dict()}.items():
         if then.get(name) != value:
             raise CheckpointError(
                 f"{path} is of a training with {name} {_text(then.get(name))}, not "

@@ -8,7 +8,10 @@ from typing import Any
 from golden.files import replacing
 from rfcn.training.losses import LOSSES
 
-COLUMNS = ("step", "rate", "loss", *LOSSES)
+PARTS = (*LOSSES, "recipe")
+"""The parts of what training reduces: the detector's, and what quantized training adds."""
+
+COLUMNS = ("step", "rate", "loss", *PARTS)
 """Of the log: steps done, learning rate, the sum of the parts, the parts; means since the last."""
 
 
@@ -25,7 +28,7 @@ class LossLog:
 
     every: int
     rows: list[list[float]] = field(default_factory=list)
-    sums: list[float] = field(default_factory=lambda: [0.0] * len(LOSSES))
+    sums: list[float] = field(default_factory=lambda: [0.0] * len(PARTS))
 
     def add(self, step: int, rate: float, losses: list[float]) -> None:
         """Add the losses of a step; `step` counts those that are done, from 1."""
@@ -33,7 +36,7 @@ class LossLog:
         if step % self.every == 0:
             means = [total / self.every for total in self.sums]
             self.rows.append([step, rate, sum(means), *means])
-            self.sums = [0.0] * len(LOSSES)
+            self.sums = [0.0] * len(PARTS)
 
     def state(self) -> dict[str, Any]:
         """The log as plain values, for a checkpoint."""

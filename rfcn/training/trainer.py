@@ -1,6 +1,6 @@
 """Training, step by step, from the beginning or from a checkpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,15 @@ from rfcn.training.checkpoints import (
 from rfcn.training.config import TrainingConfig, TrainingError
 from rfcn.training.detector import detector_losses
 from rfcn.training.interrupts import postponed_interrupts
-from rfcn.training.losses import LOSSES
-from rfcn.training.losslog import LossLog
+from rfcn.quantized.guide import Guide
+from rfcn.quantized.settings import Recipe
+from rfcn.quantized.training import QuantizedTraining
+from rfcn.training.losslog import PARTS, LossLog
+from rfcn.training.trained import network_only
 from rfcn.training.processes import Processes
+
+CALIBRATION_STEPS = 16
+"""Batches of training images on which the steps of activations are found."""
 
 CHECKPOINT_FILE, LOSS_FILE, NETWORK_FILE = "checkpoint.pt", "losses.csv", "network.pt"
 """Files in a training's folder: to go on from, the log, and the trained network."""
@@ -36,6 +42,9 @@ class Trainer:
     ----------
     config : the settings.
     samples : the images with their objects.
+    recipe : how weights and activations are quantized; None or an empty one for float training.
+    initialize : gives the network, on the CPU, other weights than random ones, before they are
+        quantized.
     processes : this process and those it trains together with.
     log_every : steps of a row of the log.
     ahead : batches that are loaded while one is in use, each by a thread of its own.
@@ -43,6 +52,7 @@ class Trainer:
     Attributes
     ----------
     model : the network.
+    quantized : the recipe at work on it.
     done : steps that are done.
     log : the losses.
 
@@ -57,6 +67,8 @@ class Trainer:
         config: TrainingConfig,
         samples: Sequence[Sample],
         *,
+        recipe: Recipe | None = None,
+        initialize: Callable[[RFCN], object] | None = None,
         processes: Processes | None = None,
         log_every: int = 20,
         ahead: int = 0,
@@ -76,14 +88,19 @@ class Trainer:
         )  # fmt: skip
         torch.manual_seed(config.seed)
         self.device = self.processes.device
-        self.model = RFCN(config.net).to(self.device)
-        self.optimizer = _optimizer(self.model, config)
+        self.model = RFCN(config.net)
+        if initialize:
+            initialize(self.model)
+        self.recipe = recipe or Recipe()
+        self.quantized = QuantizedTraining(self.model, self.recipe)
+        networks = _Networks(self.model, self.quantized.guide).to(self.device)
+        self._networks = self.processes.wrap(networks)
+        self.optimizer = _optimizer(networks, config)
         self.half = config.mixed_precision and self.device.type == "cuda"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half)
         self.log = LossLog(every=log_every)
         self.ahead = ahead
         self.done = 0
-        self._wrapped = self.processes.wrap(self.model)
 
     def run(
         self,
@@ -135,12 +152,15 @@ class Trainer:
         rate = self.config.rate(self.done)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        self.model.train()
-        rng = np.random.default_rng((self.config.seed, self.done, self.processes.rank))
-        images = torch.from_numpy(batch.images).to(self.device, non_blocking=True)
+        self._networks.train()
+        self.quantized.begin(self.done, self._calibration_images)
         with torch.autocast(self.device.type, enabled=self.half):
-            maps = self._wrapped(images)
-        losses = detector_losses(maps, batch, self.network, self.config, rng)
+            maps, hints = self._networks(self._pixels(batch))
+        parts = self._losses(maps, batch)
+        extra = parts.new_zeros(()) + self.quantized.penalty() + hints
+        if len(maps) > 1:
+            extra = extra + self._losses(maps[1:], batch).sum()
+        losses = torch.cat([parts, extra[None]])
         self._descend(losses.sum())
         values = self.processes.mean(losses.detach()).tolist()
         self.done += 1
@@ -150,29 +170,47 @@ class Trainer:
                 f"clip the gradient"
             )
         self.log.add(self.done, rate, values)
-        return dict(zip(LOSSES, values, strict=True))
+        return dict(zip(PARTS, values, strict=True))
+
+    def _losses(self, maps: Sequence[dict[str, Tensor]], batch: Batch) -> Tensor:
+        """The detector's losses of the first of `maps`; both networks see the same anchors."""
+        rng = np.random.default_rng((self.config.seed, self.done, self.processes.rank))
+        return detector_losses(maps[0], batch, self.network, self.config, rng)
 
     def _descend(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
         if self.config.clip is not None:
-            self.scaler.unscale_(self.optimizer)
             trained = [p for group in self.optimizer.param_groups for p in group["params"]]
             nn.utils.clip_grad_norm_(trained, self.config.clip)
+        self.quantized.before_step()
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        self.quantized.after_step()
+
+    def _pixels(self, batch: Batch) -> Tensor:
+        return torch.from_numpy(batch.images).to(self.device, non_blocking=True)
+
+    def _calibration_images(self) -> Iterator[Tensor]:
+        """The first images of the data, on which activations find their steps."""
+        for step in range(min(CALIBRATION_STEPS, len(self.batches))):
+            yield self._pixels(self.batches.load(0, step))
 
     def save(self, folder: Path) -> None:
         """Write checkpoint and log, and the network when all steps are done."""
         if self.processes.first:
-            write_checkpoint(folder / CHECKPOINT_FILE, self.checkpoint())
+            write_checkpoint(folder / CALIBRATION_STEPS = 16
+"""Batches of training images on which the steps of activations are found."""
+
+CHECKPOINT_FILE, self.checkpoint())
             self.log.write(folder / LOSS_FILE)
             if self.done >= self.config.iterations:
-                write_checkpoint(folder / NETWORK_FILE, self.checkpoint(network_only=True))
+                write_checkpoint(folder / NETWORK_FILE, network_only(self.checkpoint()))
         self.processes.wait()
 
-    def checkpoint(self, *, network_only: bool = False) -> Checkpoint:
-        """All there is to go on from, or just the network."""
+    def checkpoint(self) -> Checkpoint:
+        """All there is to go on from."""
         training = {
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -185,7 +223,9 @@ class Trainer:
             step=self.done,
             model=self.model.state_dict(),
             config=self.config.state(),
-            training=None if network_only else training,
+            recipe=self.recipe.as_dict(),
+            quantized=self.quantized.state_dict(),
+            training=training,
         )
 
     def resume(self, checkpoint: Checkpoint, path: Path) -> None:
@@ -204,6 +244,7 @@ class Trainer:
                     f"{value}: go on with what it began with, or give another output folder"
                 )
         load_weights(self.model, checkpoint.model, path)
+        self.quantized.load_state_dict(checkpoint.quantized)
         self.optimizer.load_state_dict(training["optimizer"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(training["scaler"])
@@ -211,35 +252,44 @@ class Trainer:
         self.log = LossLog(**training["log"])
         self.done = checkpoint.step
 
-    def start_from(self, checkpoint: Checkpoint, path: Path) -> None:
-        """Begin with the weights of a trained network.
-
-        Raises
-        ------
-        CheckpointError : a parameter is missing, odd or of another shape.
-        """
-        load_weights(self.model, checkpoint.model, path)
-
     def _surroundings(self) -> dict[str, int]:
         """What has to be there again when the training goes on."""
         return {"images": len(self.batches.samples), "processes": self.processes.count}
 
 
-def _optimizer(model: RFCN, config: TrainingConfig) -> torch.optim.SGD:
+class _Networks(nn.Module):
+    """All that is trained, with a single forward pass: the network, and its guide."""
+
+    def __init__(self, model: RFCN, guide: Guide | None) -> None:
+        super().__init__()
+        self.model = model
+        self.guide = guide
+
+    def forward(self, images: Tensor) -> tuple[list[dict[str, Tensor]], Tensor | float]:
+        """The maps of the network and of a guide that learns, and the loss of the hints."""
+        if self.guide is None:
+            return [self.model(images)], 0.0
+        with self.guide.watch(self.model) as seen:
+            maps = [self.model(images), self.guide(images)]
+        return maps if self.guide.settings.train else maps[:1], self.guide.loss(seen)
+
+
+def _optimizer(networks: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
+    """Stochastic gradient descent on weights, biases of convolutions, and all else."""
     weights: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
-    norms: list[nn.Parameter] = []
-    for convolution in model.convolutions.values():
-        weights.append(convolution.weight)
-        if convolution.bias is not None:
-            biases.append(convolution.bias)
-        if convolution.norm is not None:
-            norms += convolution.norm.parameters()
+    others: list[nn.Parameter] = []
+    for module in networks.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            kind = others
+            if isinstance(module, nn.Conv2d):
+                kind = weights if name == "weight" else biases
+            kind.append(parameter)
     groups: list[dict[str, Any]] = []
     for parameters, factor, decay in (
         (weights, 1.0, config.weight_decay),
         (biases, config.bias_rate, config.weight_decay),
-        (norms, 1.0, 0.0),
+        (others, 1.0, 0.0),
     ):
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         if trained:
