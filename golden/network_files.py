@@ -270,12 +270,20 @@ def _pool_node(record: Record, source: FeatureMap):
 
 
 def _convolution_node(record: Record, source: FeatureMap, arrays: dict[str, np.ndarray]):
-    pairs = ("kernel", "stride", "dilation", "padding")
-    record.expect((*COMMON, "cin", "cout", *pairs, "levels", "low", "high", "residual"))
-    shape = ConvShape(
-        cin=record.integer("cin"), cout=record.integer("cout"),
-        height=source.shape[1], width=source.shape[2], **{key: record.pair(key) for key in pairs},
+    record.expect(
+        (*COMMON, "cin", "cout", "kernel", "stride", "dilation", "padding", "levels", "low",
+         "high", "residual")
     )  # fmt: skip
+    shape = ConvShape(
+        cin=record.integer("cin"),
+        cout=record.integer("cout"),
+        kernel=record.pair("kernel"),
+        stride=record.pair("stride"),
+        dilation=record.pair("dilation"),
+        padding=record.pair("padding"),
+        height=source.shape[1],
+        width=source.shape[2],
+    )
     name, added = record.text("name"), record.optional_text("residual")
     kinds = ARRAYS if added is None else ARRAYS | RESIDUAL_ARRAYS
     values = {key: _take(arrays, record, key, kind) for key, kind in kinds.items()}

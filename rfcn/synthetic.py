@@ -3,6 +3,7 @@
 import numpy as np
 
 from golden.activations import ActivationFormat
+from golden.convolution import convolve
 from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
 from golden.network import INPUT, IntegerNetwork, IntegerNode, Residual
@@ -67,14 +68,9 @@ def synthetic_network(
                 bits=bits, method=method,
             )  # fmt: skip
             terms, exponent, levels = integer_terms(weights)
-            bare = QuantizedConv(
-                shape=layer.shape, terms=terms, levels=levels, requantization=None,
-                input_format=formats[step.source],
-            )  # fmt: skip
+            acc = convolve(maps[step.source], terms.sum(axis=0), layer.shape)
             formats[step.name] = unsigned if layer.relu else signed
-            rule = fit_requantization(
-                bare.accumulate(maps[step.source]), formats[step.name], layer.relu, rng
-            )
+            rule = fit_requantization(acc, formats[step.name], layer.relu, rng)
             node = IntegerNode(
                 name=step.name,
                 source=step.source,

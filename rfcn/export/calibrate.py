@@ -11,6 +11,9 @@ from golden.network import INPUT
 from rfcn.layers import NamedLayer
 from rfcn.quantized.settings import ActivationSettings
 
+Grid = tuple[ActivationFormat, float]
+"""The format of a map and its step."""
+
 Maps = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 """A float network: its maps by name, each (channels, y, x), of an image float32 (3, y, x)."""
 
@@ -34,8 +37,8 @@ def calibrate(
     images: Iterable[np.ndarray],
     formats: Mapping[str, ActivationFormat],
     settings: ActivationSettings,
-) -> dict[str, float]:
-    """The step of every map.
+) -> dict[str, Grid]:
+    """The step of every map, with its format.
 
     Parameters
     ----------
@@ -61,8 +64,11 @@ def calibrate(
                 raise CalibrationError(f"the network gives no map {name!r} to calibrate")
             histogram.add(found[name])
     return {
-        name: mse_step(
-            histogram, formats[name], power_of_two=settings.power_of_two, method=settings.method
+        name: (
+            formats[name],
+            mse_step(
+                histogram, formats[name], power_of_two=settings.power_of_two, method=settings.method
+            ),
         )
         for name, histogram in histograms.items()
     }

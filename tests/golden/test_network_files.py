@@ -195,10 +195,10 @@ def test_arrays_that_are_wrong(files, change, says):
 
 def test_files_that_are_missing_or_no_such_files(files, tmp_path):
     other = tmp_path / "other"
-    with pytest.raises(NetworkFileError, match="no file .*other.json"):
+    with pytest.raises(NetworkFileError, match=r"no file .*other\.json"):
         read_network(other.with_suffix(".npz"))
     shutil.copy(files.with_suffix(".json"), other.with_suffix(".json"))
-    with pytest.raises(NetworkFileError, match="no file .*other.npz"):
+    with pytest.raises(NetworkFileError, match=r"no file .*other\.npz"):
         read_network(other.with_suffix(".npz"))
     files.with_suffix(".json").write_text("{")
     with pytest.raises(NetworkFileError, match="is no JSON file"):
@@ -217,5 +217,5 @@ def test_bytes_that_are_no_archive(files):
     files.write_bytes(b"PK nothing")
     digest = hashlib.sha256(files.read_bytes()).hexdigest()
     rewrite(files, lambda record: record["arrays"].update(sha256=digest))
-    with pytest.raises(NetworkFileError, match="no .npz file of plain arrays"):
+    with pytest.raises(NetworkFileError, match=r"no \.npz file of plain arrays"):
         read_network(files)
