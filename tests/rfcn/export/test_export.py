@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from compiler import compile_layer
 from golden.activations import ActivationFormat
 from golden.calibration import CalibrationError
 from golden.network import INPUT
 from golden.network_files import read_network, write_network
 from golden.quantize import quantize
+from params import preset
 from rfcn.export.calibrate import calibrate, map_formats
 from rfcn.export.export import ExportError, export
 from rfcn.layers import layer_table
@@ -225,3 +227,18 @@ def test_the_model_is_left_as_it_was():
     assert not any(hasattr(c, "weight_quantizer") for c in model.convolutions.values())
     for name, value in model.state_dict().items():
         assert torch.equal(value, state[name]), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "array"),
+    [
+        ({"bits": 4}, "ulx3s"),
+        ({"bits": 4, "per_channel": True, "method": "exact"}, "ulx3s"),
+        ({"bits": 6}, "ulx3s-dense"),
+    ],
+)
+def test_every_layer_fits_an_array(settings, array):
+    network = exported(float_network(), weights=WeightSettings(**settings))
+    for node in network.nodes:
+        if node.op == "convolution":
+            compile_layer(node.layer, preset(array))
