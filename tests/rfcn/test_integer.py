@@ -31,13 +31,13 @@ def scaled(network, scale):
 @pytest.mark.parametrize("size", [(128, 128), (64, 96)])
 def test_detections_are_those_of_the_maps(network, size):
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    network = scaled(network, 0.01)
+    network = scaled(network, 2.0**-7)
     found = IntegerDetector(network).detect(image, threshold=0.1)
     description = find_network("rfcn-tiny")
     pixels, scale = prepare(image, description)
     height, width = pixels.shape[1:]
     integers = network.resized(height, width).run(np.floor(pixels + 0.5).astype(np.int64))
-    maps = {name: values * np.float32(0.01) for name, values in integers.items()}
+    maps = {name: values * np.float32(2.0**-7) for name, values in integers.items()}
     wanted = detect(maps, (height, width), description, scale=scale, threshold=0.1)
     assert len(found) == len(wanted) > 0
     np.testing.assert_allclose(found.boxes, wanted.boxes, rtol=1e-5, atol=1e-3)
