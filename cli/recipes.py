@@ -106,9 +106,7 @@ class RecipeOptions:
         weights = self.weights.settings()
         activations = guide = pruning = None
         if self.activation_bits is not None:
-            activations = ActivationSettings(
-                bits=self.activation_bits, start=self.activation_start
-            )
+            activations = ActivationSettings(bits=self.activation_bits, start=self.activation_start)
         elif self.activation_start:
             raise UsageError("--activation-start goes with --activation-bits")
         if self.guide is not None:
@@ -142,9 +140,7 @@ def _stages(text: str | None) -> Iterable[Stage]:
 def _group(text: str) -> tuple[int, int]:
     filters, _, positions = text.partition("x")
     if not (filters.isdecimal() and positions.isdecimal()):
-        raise UsageError(
-            f"--prune-group is {text!r}, but must be FILTERSxPOSITIONS such as 2x4"
-        )
+        raise UsageError(f"--prune-group is {text!r}, but must be FILTERSxPOSITIONS such as 2x4")
     return int(filters), int(positions)
 
 

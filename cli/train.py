@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ from rfcn.quantized.settings import Recipe
 from rfcn.training.config import TrainingConfig, default_config
 
 if TYPE_CHECKING:
+    from rfcn.model.network import RFCN
     from rfcn.training.checkpoints import Checkpoint
     from rfcn.training.trainer import Trainer
 
@@ -132,7 +134,9 @@ def train_command(
     checkpoint.pt, losses.csv, losses.png and, in the end, network.pt.
     """
     if start is not None and backbone is not None:
-        raise UsageError("give --start or --backbone, not both: each brings all the weights")
+        raise UsageError("give --start or --backbone, not both: each brings the weights")
+    if resume and (start is not None or backbone is not None):
+        raise UsageError("--resume goes on from its own checkpoint: leave out --start, --backbone")
     if checkpoint_every < 1:
         raise UsageError(f"--checkpoint-every is {checkpoint_every}, but must be at least 1")
     if loaders < 0:
@@ -193,14 +197,19 @@ def _train(
 ) -> bool:
     """Train, and tell how it went; whether all steps are done."""
     from rfcn.training.processes import join_processes
-    from rfcn.training.trainer import Trainer
+    from rfcn.training.trainer import CHECKPOINT_FILE, Trainer
 
     checkpoint, config, recipe = _settings(begin, changes, recipe)
     with join_processes(device) as processes:
         show = processes.first
         samples = read_data(data, find_network(config.net), show=show)
-        trainer = Trainer(config, samples, recipe=recipe, processes=processes, ahead=loaders)
-        _load(trainer, begin, checkpoint)
+        initialize = partial(_initialize, begin, checkpoint)
+        trainer = Trainer(
+            config, samples, recipe=recipe, initialize=None if begin.resume else initialize,
+            processes=processes, ahead=loaders,
+        )  # fmt: skip
+        if checkpoint is not None and begin.resume:
+            trainer.resume(checkpoint, begin.output / CHECKPOINT_FILE)
         begun = time.monotonic()
         finished = _run(trainer, begin.output, checkpoint_every, show=show)
         if show:
@@ -227,7 +236,7 @@ def _settings(
         config = TrainingConfig.from_state({**checkpoint.config, **changes})
         if recipe == Recipe():
             recipe = Recipe.from_dict(checkpoint.recipe)
-        check_same_training(path, checkpoint, config, recipe.as_dict())
+        check_same_training(path, checkpoint, config, recipe)
         return checkpoint, config, recipe
     if path.exists():
         raise UsageError(
@@ -242,17 +251,15 @@ def _settings(
     return checkpoint, config, recipe
 
 
-def _load(trainer: "Trainer", begin: Beginning, checkpoint: "Checkpoint | None") -> None:
-    """Give a trainer its weights; without a file it has them already."""
+def _initialize(begin: Beginning, checkpoint: "Checkpoint | None", model: "RFCN") -> None:
+    """Give a new training's network its weights; without a file it keeps random ones."""
     from rfcn.model.state_dicts import load_backbone
-    from rfcn.training.trainer import CHECKPOINT_FILE
+    from rfcn.training.checkpoints import load_weights
 
     if begin.backbone is not None:
-        load_backbone(trainer.model, begin.backbone)
-    elif checkpoint is not None and begin.resume:
-        trainer.resume(checkpoint, begin.output / CHECKPOINT_FILE)
-    elif checkpoint is not None and begin.start is not None:
-        trainer.start_from(checkpoint, begin.start)
+        load_backbone(model, begin.backbone)
+    elif begin.start is not None and checkpoint is not None:
+        load_weights(model, checkpoint.model, begin.start)
 
 
 def _run(trainer: "Trainer", output: Path, checkpoint_every: int, *, show: bool) -> bool:

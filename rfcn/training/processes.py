@@ -6,7 +6,7 @@ Source: the environment that torchrun sets (RANK, LOCAL_RANK, WORLD_SIZE, MASTER
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import distributed, nn
@@ -17,7 +17,7 @@ from rfcn.training.config import TrainingError
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
-    """This process among those that train together.
+    """Which process of those that train together this one is.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Processes:
 
     rank: int = 0
     count: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
     def first(self) -> bool:

@@ -130,7 +130,7 @@ def region_targets(
         objects = np.flatnonzero(overlaps.max(axis=1) >= OBJECT)
         nearest = overlaps.argmax(axis=1)[objects]
         classes[objects] = np.asarray(labels)[nearest]
-        offsets[objects] = encode(regions[objects], boxes[nearest]) / np.float32(stds)
+        offsets[objects] = encode(regions[objects], boxes[nearest]) / np.array(stds, np.float32)
     return RegionTargets(boxes=regions, labels=classes, offsets=offsets)
 
 

@@ -1,6 +1,7 @@
 """Training, step by step, from the beginning or from a checkpoint."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from rfcn.data.batches import Batch, Batches
 from rfcn.data.voc import Sample
 from rfcn.model.network import RFCN
 from rfcn.networks import find_network
+from rfcn.quantized.guide import Guide
+from rfcn.quantized.settings import Recipe
+from rfcn.quantized.training import QuantizedTraining
 from rfcn.training.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -21,12 +25,9 @@ from rfcn.training.checkpoints import (
 from rfcn.training.config import TrainingConfig, TrainingError
 from rfcn.training.detector import detector_losses
 from rfcn.training.interrupts import postponed_interrupts
-from rfcn.quantized.guide import Guide
-from rfcn.quantized.settings import Recipe
-from rfcn.quantized.training import QuantizedTraining
 from rfcn.training.losslog import PARTS, LossLog
-from rfcn.training.trained import network_only
 from rfcn.training.processes import Processes
+from rfcn.training.trained import network_only
 
 CALIBRATION_STEPS = 16
 """Batches of training images on which the steps of activations are found."""
@@ -131,7 +132,7 @@ class Trainer:
         finished = self.done >= self.config.iterations
         place = divmod(self.done, len(self.batches))
         batches = self.batches.iterate(*place, ahead=self.ahead)
-        with postponed_interrupts() as interruption:
+        with closing(batches), postponed_interrupts() as interruption:
             while not finished:
                 losses = self.advance(next(batches))
                 if progress:
@@ -144,7 +145,6 @@ class Trainer:
                         saved()
                 if stopped:
                     break
-        batches.close()
         return finished
 
     def advance(self, batch: Batch) -> dict[str, float]:
@@ -200,10 +200,7 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write checkpoint and log, and the network when all steps are done."""
         if self.processes.first:
-            write_checkpoint(folder / CALIBRATION_STEPS = 16
-"""Batches of training images on which the steps of activations are found."""
-
-CHECKPOINT_FILE, self.checkpoint())
+            write_checkpoint(folder / CHECKPOINT_FILE, self.checkpoint())
             self.log.write(folder / LOSS_FILE)
             if self.done >= self.config.iterations:
                 write_checkpoint(folder / NETWORK_FILE, network_only(self.checkpoint()))

@@ -43,9 +43,7 @@ def kinds(anchors, boxes, size):
         overlaps = [overlap(anchor, box) for box in boxes]
         if not here:
             result.append(IGNORED)
-        elif max(overlaps) >= 0.7 or any(
-            o == b > 0 for o, b in zip(overlaps, best, strict=True)
-        ):
+        elif max(overlaps) >= 0.7 or any(o == b > 0 for o, b in zip(overlaps, best, strict=True)):
             result.append(1)
         else:
             result.append(0 if max(overlaps) < 0.3 else IGNORED)
