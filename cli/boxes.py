@@ -130,7 +130,8 @@ def _draw(panel: Panel, width: int) -> Image.Image:
 def _draw_boxes(image: Image.Image, panel: Panel, zoom: float) -> None:
     draw = ImageDraw.Draw(image)
     line = max(2, image.width // 220)
-    font = _font(max(11, image.width // 36))
+    text_size = max(11, image.width // 36)
+    font, tall = _font(text_size), round(1.4 * text_size)
     # The best are drawn last, on top of the others.
     order = range(len(panel.boxes))
     if panel.scores is not None:
@@ -142,13 +143,12 @@ def _draw_boxes(image: Image.Image, panel: Panel, zoom: float) -> None:
     taken: list[tuple[float, ...]] = []
     for index in reversed(order):
         text = panel.tag(index)
-        left, top, right, bottom = draw.textbbox((0, 0), text, font)
-        size = right - left + 8, bottom - top + 6
+        size = round(draw.textlength(text, font)) + 8, tall
         place = _tag_place(frames[index], size, image.size, taken)
         taken.append(place)
         colour = _colour(panel.labels[index])
         draw.rectangle(place, fill=colour, outline=CASING)
-        draw.text((place[0] + 4 - left, place[1] + 3 - top), text, CASING, font)
+        draw.text((place[0] + 4, place[3] - tall // 4), text, CASING, font, anchor="ls")
 
 
 def _colour(label: int) -> str:

@@ -82,7 +82,7 @@ def shapes_command(
         highlight=False,
     )
     if preview is not None:
-        console.print(f"picture: {preview}", highlight=False)
+        console.print(f"picture: {preview} (dashes: difficult)", highlight=False)
 
 
 def draw_preview(path: Path, samples: VocDataset) -> None:

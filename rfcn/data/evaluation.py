@@ -112,12 +112,11 @@ def evaluate(
     if not 0 <= iou < 1:
         raise DatasetError(f"the IoU is {iou}, but must be from 0 to below 1")
     for entries in (*detections, *samples):
-        if len(entries.labels) and not 1 <= np.min(entries.labels) <= np.max(entries.labels) <= len(
-            classes
-        ):
+        wrong = entries.labels[(entries.labels < 1) | (entries.labels > len(classes))]
+        if len(wrong):
             raise DatasetError(
-                f"labels go from {np.min(entries.labels)} to {np.max(entries.labels)}, but "
-                f"{len(classes)} classes have the labels 1 to {len(classes)}"
+                f"there is a label {wrong[0]}, but {len(classes)} classes have the labels 1 to "
+                f"{len(classes)}"
             )
     results = [
         _evaluate_class(name, label, detections, samples, iou, metric)
@@ -134,47 +133,56 @@ def _evaluate_class(
     iou: float,
     metric: str,
 ) -> ClassResult:
-    scores, overlaps, objects, difficult = [], [], [], []
+    parts = []
     first = wanted = 0
     for found, sample in zip(detections, samples, strict=True):
-        mine, there = found.labels == label, sample.labels == label
-        wanted += np.count_nonzero(there & ~sample.difficult)
-        count = np.count_nonzero(there)
-        scores.append(found.scores[mine])
-        if count and mine.any():
-            table = overlap(
-                found.boxes[mine].astype(np.float64), sample.boxes[there].astype(np.float64)
-            )
-            best = table.argmax(axis=1)
-            overlaps.append(table[np.arange(len(best)), best])
-            objects.append(first + best)
-            difficult.append(sample.difficult[there][best])
-        else:
-            nothing = np.zeros(len(scores[-1]), np.int64)
-            overlaps.append(nothing - 1.0)
-            objects.append(nothing)
-            difficult.append(nothing > 0)
-        first += count
-    scores = np.concatenate([np.zeros(0), *scores])
+        there = sample.labels == label
+        scores, overlaps, objects, difficult = _best_objects(found, sample, label)
+        parts.append((scores, overlaps, first + objects, difficult))
+        first += len(there)
+        wanted += int(np.count_nonzero(there & ~sample.difficult))
+    nothing = (np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    scores, overlaps, objects, difficult = map(np.concatenate, zip(nothing, *parts, strict=True))
     order = np.argsort(-scores, kind="stable")
-    matched = np.concatenate([np.zeros(0), *overlaps])[order] > iou
-    objects = np.concatenate([np.zeros(0, np.int64), *objects])[order]
-    ignored = matched & np.concatenate([np.zeros(0, np.bool_), *difficult])[order]
-    right = np.zeros(len(order), np.bool_)
+    matched, objects = overlaps[order] > iou, objects[order]
+    ignored = matched & difficult[order]
     candidates = np.flatnonzero(matched & ~ignored)
-    right[candidates[np.unique(objects[candidates], return_index=True)[1]]] = True
+    # The first of the candidates for an object has it.
+    _, best = np.unique(objects[candidates], return_index=True)
+    right = np.zeros(len(order), np.bool_)
+    right[candidates[best]] = True
     right = right[~ignored]
     hits = np.cumsum(right)
     recall = hits / wanted if wanted else np.full(len(hits), np.nan)
     precision = hits / np.arange(1, len(hits) + 1)
     return ClassResult(
         name=name,
-        objects=int(wanted),
+        objects=wanted,
         detections=len(order),
         average_precision=average_precision(recall, precision, metric) if wanted else np.nan,
         recall=recall,
         precision=precision,
     )
+
+
+def _best_objects(
+    found: Detections, sample: Sample, label: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """An image's detections of a class and, for each, the object of it that it overlaps most.
+
+    Returns
+    -------
+    Scores, overlaps, which objects of the sample, and whether those are difficult, each
+    (detections,). Where the image has no such object the overlaps are -1.
+    """
+    mine, there = found.labels == label, np.flatnonzero(sample.labels == label)
+    scores = found.scores[mine]
+    if not len(there):
+        none = np.zeros(len(scores), np.int64)
+        return scores, none - 1.0, none, none > 0
+    table = overlap(found.boxes[mine].astype(np.float64), sample.boxes[there].astype(np.float64))
+    objects = there[table.argmax(axis=1)]
+    return scores, table.max(axis=1), objects, sample.difficult[objects]
 
 
 def average_precision(recall: np.ndarray, precision: np.ndarray, metric: str) -> float:

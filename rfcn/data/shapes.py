@@ -96,8 +96,12 @@ def write_shapes(
     ------
     DatasetError : `folder` holds something else.
     """
+    # A link to an empty folder cannot be replaced, what it leads to can.
+    folder = folder.resolve()
     if _is_there(folder, settings):
         return False
+    if folder == Path.cwd():
+        raise DatasetError(f"{folder} is the folder you are in: name one in it, such as shapes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:

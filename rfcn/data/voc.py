@@ -128,9 +128,9 @@ def find_year(root: Path, year: str, *, alone: bool = True) -> Path:
     if not root.is_dir():
         raise DatasetError(f"there is no folder {root}: give the one that holds VOCdevkit/{year}")
     candidates = [root / "VOCdevkit" / year, root / year]
-    is_a_year = re.fullmatch(r"VOC20\d\d", root.resolve().name, re.ASCII)
+    is_a_year = re.fullmatch(r"VOC20\d\d", root.absolute().name, re.ASCII)
     if is_a_year:
-        candidates.append(root.resolve().parent / year)
+        candidates.append(root.absolute().parent / year)
     elif alone:
         candidates.append(root)
     for folder in candidates:

@@ -23,21 +23,29 @@ class Convolution(nn.Conv2d):
     Parameters
     ----------
     layer : the layer; the size of its image does not matter.
+    std : standard deviation of the weights to begin with; He's, sqrt(2 / taps), when None.
 
     Attributes
     ----------
-    layer : as given.
+    layer, std : as given.
     norm : the `nn.BatchNorm2d` behind the convolution, or None.
     """
 
-    def __init__(self, layer: NamedLayer) -> None:
+    def __init__(self, layer: NamedLayer, std: float | None = None) -> None:
         shape = layer.shape
+        self.layer = layer
+        self.std = sqrt(2 / shape.taps) if std is None else std
         super().__init__(
             shape.cin, shape.cout, shape.kernel, stride=shape.stride, padding=shape.padding,
             dilation=shape.dilation, bias=layer.bias,
         )  # fmt: skip
-        self.layer = layer
         self.norm = nn.BatchNorm2d(shape.cout) if layer.batch_norm else None
+
+    def reset_parameters(self) -> None:
+        """Normally distributed weights, and a bias of 0."""
+        nn.init.normal_(self.weight, std=self.std)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The layer's map (N, cout, y, x) of `x` (N, cin, y, x), with `residual` like the map."""
@@ -85,12 +93,14 @@ class RFCN(nn.Module):
         self.network = find_network(net)
         table = layer_table(net)
         for layer in table:
-            self.add_module(layer.name, Convolution(layer))
+            # Where a backbone is to be loaded, the new layers start as in py-R-FCN; a network
+            # trained from nothing learns faster with He's weights there too.
+            new = not layer.batch_norm and (self.network.frozen_batch_norm or not layer.relu)
+            self.add_module(layer.name, Convolution(layer, std=NEW_LAYER_STD if new else None))
         # How often each map is read, so that it is let go of after the last time.
         self._readers = Counter(
             ("conv1", *(n for layer in table for n in (layer.source, layer.residual) if n))
         )
-        self._initialize()
         self.frozen_batch_norm = (
             self.network.frozen_batch_norm if frozen_batch_norm is None else frozen_batch_norm
         )
@@ -107,18 +117,6 @@ class RFCN(nn.Module):
             for name, module in self.named_children()
             if isinstance(module, Convolution)
         }
-
-    def _initialize(self) -> None:
-        """Weights to begin with: He's before a ReLU or batch-norm, else those of py-R-FCN."""
-        for convolution in self.convolutions.values():
-            layer = convolution.layer
-            # Where a backbone is to be loaded, the new layers start as in py-R-FCN; a network
-            # trained from nothing learns faster with He's weights there too.
-            he = layer.batch_norm or (layer.relu and not self.network.frozen_batch_norm)
-            std = sqrt(2 / layer.shape.taps) if he else NEW_LAYER_STD
-            nn.init.normal_(convolution.weight, std=std)
-            if convolution.bias is not None:
-                nn.init.zeros_(convolution.bias)
 
     def _freeze(self) -> None:
         stages = {convolution.layer.stage for convolution in self.convolutions.values()}

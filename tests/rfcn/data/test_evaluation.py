@@ -142,8 +142,8 @@ def test_nothing_detected():
     ("call", "message"),
     [
         (lambda: evaluate([], [sample()], ("cat",)), "detections of 0 images, but 1 images"),
-        (lambda: evaluate([found((CAT, 2, 1))], [sample()], ("cat",)), "from 2 to 2, but 1 cl"),
-        (lambda: evaluate([found()], [sample((CAT, 0, False))], ("cat",)), "from 0 to 0"),
+        (lambda: evaluate([found((CAT, 2, 1))], [sample()], ("cat",)), "a label 2, but 1 cl"),
+        (lambda: evaluate([found()], [sample((CAT, 0, False))], ("cat",)), "a label 0, but 1"),
         (lambda: evaluate([], [], ("cat",), iou=1.0), "IoU is 1.0"),
         (lambda: evaluate([], [], ("cat",), metric="coco"), "'coco'; choose one of 11-point, area"),
     ],

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +102,19 @@ def test_an_empty_folder_is_filled_and_absent_splits_have_no_file(tmp_path):
     splits = tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Main"
     assert sorted(path.name for path in splits.iterdir()) == ["trainval.txt", "val.txt"]
     assert json.loads((tmp_path / "shapes.json").read_text())["val"] == 1
+
+
+def test_the_working_folder_is_refused_and_a_link_is_followed(tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    target.mkdir()
+    monkeypatch.chdir(target)
+    with pytest.raises(DatasetError, match="target is the folder you are in"):
+        write_shapes(Path(), ShapesSettings(train=1, val=0, test=0))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(target)
+    assert write_shapes(Path("link"), ShapesSettings(train=1, val=0, test=0))
+    assert (target / "shapes.json").is_file()
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_an_interruption_leaves_nothing(tmp_path):
