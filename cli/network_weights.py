@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from cli.console import UsageError
-from cli.weights import lookup, read_arrays
+from cli.weights import lookup
+from golden.array_files import read_arrays
 from golden.synthetic import TABLE_3_2, TABLE_3_3
 from rfcn.layers import NamedLayer
 

@@ -1,54 +1,17 @@
 """Weights from files and for synthetic layers."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from cli.console import UsageError
+from golden.array_files import read_arrays
 from golden.synthetic import DESCRIPTION, table_3_2_weights
 from golden.weights import PowerOfTwoWeights, TwoTermWeights
 
 FIELDS = ("sign", "level", "scale", "levels")
 """Arrays that hold one term of a quantized weight array, each under NAME.term.FIELD."""
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file, of a .npy file (as `weight`), or of a torch state dict.
-
-    Raises
-    ------
-    UsageError : no such file, or it cannot be read.
-    """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}; give --weights an existing .npz, .npy or .pt")
-    if path.suffix in (".pt", ".pth"):
-        return _read_state_dict(path)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            return {"weight": loaded}
-        with loaded:
-            return dict(loaded)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
-        raise UsageError(f"{path} is no .npz or .npy file of plain arrays: {failure}") from failure
-
-
-def _read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    try:
-        import torch
-    except ImportError as failure:
-        raise UsageError(
-            f"reading {path} needs torch: pip install 'zeroshift[torch]', or save the arrays "
-            f"as .npz"
-        ) from failure
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: value.numpy() for name, value in state.items() if hasattr(value, "numpy")}
-    except Exception as failure:  # torch raises many kinds here; all mean the same to the user
-        reason = str(failure).splitlines()[0] if str(failure) else type(failure).__name__
-        raise UsageError(f"{path} is no torch state dict: {reason}") from failure
 
 
 def lookup(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray | None:

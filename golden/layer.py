@@ -1,7 +1,10 @@
 """Convolution layers of quantized networks, from activations to activations."""
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -92,6 +95,7 @@ class IntegerConv:
         x: np.ndarray,
         residual: np.ndarray | None = None,
         residual_multiplier: np.ndarray | int | None = None,
+        residual_shift: np.ndarray | int = 0,
     ) -> np.ndarray:
         """The outputs, with a residual added before the one rounding if there is one.
 
@@ -100,6 +104,7 @@ class IntegerConv:
         x : integers (cin, height, width) of the input format.
         residual : integers (cout, output height, output width).
         residual_multiplier : integers in 0..65535, one or (cout,).
+        residual_shift : integers in 0..46, one or (cout,).
 
         Returns
         -------
@@ -112,7 +117,22 @@ class IntegerConv:
         """
         if self.requantization is None:
             raise LayerError("the layer has no requantization, so it has only accumulators")
-        return self.requantization.apply(self.accumulate(x), residual, residual_multiplier)
+        return self.requantization.apply(
+            self.accumulate(x), residual, residual_multiplier, residual_shift
+        )
+
+    def resized(self, height: int, width: int) -> Self:
+        """The same layer for another size of image; what was made ready of its weights is shared.
+
+        Raises
+        ------
+        ShapeError : the image is too small for the filters.
+        """
+        other = copy.copy(self)
+        shape = dataclasses.replace(self.shape, height=height, width=width)
+        object.__setattr__(other, "shape", shape)
+        other.__dict__["_convolution"] = self._convolution.resized(height, width)
+        return other
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

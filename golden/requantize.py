@@ -13,6 +13,9 @@ MULTIPLIER_BITS = 16
 MAX_SHIFT = 63
 """Largest right shift."""
 
+MAX_RESIDUAL_SHIFT = 46
+"""Largest left shift of a residual's product: a 16-bit multiplier stays within 62 bits."""
+
 BLOCK = 1 << 16
 """Accumulators worked on at a time, to stay in the caches."""
 
@@ -23,9 +26,13 @@ class RequantizationError(UserError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Requantization:
-    """q = clamp((acc * M + B [+ r * Mr] + 2^(S-1)) >> S, low, high), per output channel.
+    """q = clamp((acc * M + B [+ (r * Mr << Sr)] + 2^(S-1)) >> S, low, high), per output channel.
 
     One rounding to nearest, ties up; S = 0 adds no rounding term. The ReLU is the clamp.
+
+    A residual shares the channel's S, which is chosen for the accumulator: a step of the
+    accumulator is often a small fraction of an output step, one of the residual never is. So Mr
+    alone would need as many bits as S; the left shift Sr keeps it at 16.
 
     Parameters
     ----------
@@ -69,6 +76,7 @@ class Requantization:
         acc: np.ndarray,
         residual: np.ndarray | None = None,
         residual_multiplier: np.ndarray | int | None = None,
+        residual_shift: np.ndarray | int = 0,
     ) -> np.ndarray:
         """Requantize.
 
@@ -77,6 +85,7 @@ class Requantization:
         acc : int64 (cout, height, width).
         residual : integers of the same shape to be added in, r.
         residual_multiplier : Mr, integers in 0..65535, one or (cout,); goes with `residual`.
+        residual_shift : Sr, integers in 0..46, one or (cout,).
 
         Returns
         -------
@@ -98,7 +107,9 @@ class Requantization:
                     f"the residual has shape {residual.shape}, but must have the accumulators' "
                     f"{acc.shape}"
                 )
-            scale = self._residual_scale(residual_multiplier)
+            limit = (1 << MULTIPLIER_BITS) - 1
+            scale = self._each(residual_multiplier, "residual_multiplier", limit)
+            scale = scale << self._each(residual_shift, "residual_shift", MAX_RESIDUAL_SHIFT)
         if not acc.size:
             return acc.astype(np.int64)
 
@@ -118,16 +129,16 @@ class Requantization:
             np.clip(out[part], self.low, self.high, out=out[part])
         return out
 
-    def _residual_scale(self, multiplier: object) -> np.ndarray:
-        values = np.asarray(multiplier)
+    def _each(self, given: object, name: str, limit: int) -> np.ndarray:
+        """One value, or one for each channel, as one for each channel: int64 (cout,)."""
+        values = np.asarray(given)
         if values.ndim == 0:
             values = np.full(self.channels, values)
-        limit = (1 << MULTIPLIER_BITS) - 1
-        values = _per_channel(values, "residual_multiplier", 0, limit)
+        values = _per_channel(values, name, 0, limit)
         if len(values) != self.channels:
             raise RequantizationError(
-                f"residual_multiplier has {len(values)} values, but must have one, or one for "
-                f"each of the {self.channels} channels"
+                f"{name} has {len(values)} values, but must have one, or one for each of the "
+                f"{self.channels} channels"
             )
         return values
 

@@ -1,38 +1,25 @@
-"""The convolution layers of R-FCN on ResNet-50 and ResNet-101, for any image size.
+"""The convolution layers of the R-FCN networks, for any image size.
 
-Source: the class-agnostic Pascal VOC networks of py-R-FCN (`rfcn_end2end/test_agnostic.prototxt`),
-which stand on the Caffe ResNets. They differ from torchvision's ResNet v1.5 in that a stage's
-stride is on the first 1x1 convolution and on branch1, not on the 3x3.
+Source: the networks of py-R-FCN (`rfcn_end2end/test_agnostic.prototxt`), which stand on the Caffe
+ResNets. They differ from torchvision's ResNet v1.5 in that a stage's stride is on the first 1x1
+convolution and on branch1, not on the 3x3.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from golden.errors import UserError
 from golden.shape import ConvShape
+from rfcn.networks import (
+    BOX_OFFSETS,
+    NETWORKS,
+    SMALLEST_IMAGE,
+    Network,
+    NetworkError,
+    Stage,
+    find_network,
+)
 
-CLASSES = 21
-"""Classes of Pascal VOC with the background."""
-
-ANCHORS = 9
-"""Boxes that the region proposal network scores at every position."""
-
-BINS = 7 * 7
-"""Position-sensitive bins, each with score and box maps of its own."""
-
-BOX_OFFSETS = 2 * 4
-"""Box offsets per bin: four coordinates, for background and object (class-agnostic)."""
-
-SMALLEST_IMAGE = 3
-"""Smaller images leave nothing behind the max-pool that follows conv1."""
-
-STAGES = ((2, 64, 1, 1), (3, 128, 2, 1), (4, 256, 2, 1), (5, 512, 1, 2))
-"""The four stages of residual blocks: number, inner channels, first block's stride, dilation."""
-
-
-class NetworkError(UserError):
-    """No such network or layer, or too small an image; the message says what there is."""
+__all__ = ["NETWORKS", "NamedLayer", "Network", "NetworkError", "find_layer", "layer_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +49,12 @@ class NamedLayer:
     relu: bool
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What `source` and `residual` call the output: the layer, and a block that ends here."""
+        ends_block = self.residual is not None
+        return (self.name, self.name.removesuffix("_branch2c")) if ends_block else (self.name,)
+
+    @property
     def signed_input(self) -> bool:
         """Whether inputs can be negative: those of the image can, its mean is subtracted."""
         return self.source == "data"
@@ -70,34 +63,6 @@ class NamedLayer:
     def signed_output(self) -> bool:
         """Whether outputs can be negative: those without a ReLU can."""
         return not self.relu
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backbone:
-    """What tells one ResNet from another.
-
-    Parameters
-    ----------
-    blocks : names of the residual blocks, stage by stage.
-    conv1_bias : conv1 has a bias besides its batch-norm, as the published Caffe ResNet-50 has.
-    """
-
-    blocks: tuple[Sequence[str], ...]
-    conv1_bias: bool
-
-
-def _numbered(blocks: int) -> tuple[str, ...]:
-    """Caffe's block names in ResNet-101's long stages: a, b1, b2, ..."""
-    return ("a", *(f"b{index}" for index in range(1, blocks)))
-
-
-NETWORKS = {
-    "rfcn-resnet50": Backbone(blocks=("abc", "abcd", "abcdef", "abc"), conv1_bias=True),
-    "rfcn-resnet101": Backbone(
-        blocks=("abc", _numbered(4), _numbered(23), "abc"), conv1_bias=False
-    ),
-}
-"""The networks by name."""
 
 
 class _Builder:
@@ -156,86 +121,85 @@ class _Builder:
         self.maps[name] = channels, height // 2, width // 2
         return name
 
-    def block(
-        self, name: str, source: str, inner: int, *, stage: str, stride: int, dilation: int
-    ) -> str:
+    def block(self, name: str, source: str, stage: Stage, *, stride: int) -> str:
         """A bottleneck of 1x1, 3x3 and 1x1; branch1 projects where the channels change."""
-        outer = 4 * inner
         residual = source
-        if self.maps[source][0] != outer:
+        if self.maps[source][0] != stage.outer:
             residual = self.convolution(
-                f"{name}_branch1", source, outer, stage=stage, stride=stride, batch_norm=True
-            )
+                f"{name}_branch1", source, stage.outer, stage=stage.name, stride=stride,
+                batch_norm=True,
+            )  # fmt: skip
         signal = self.convolution(
-            f"{name}_branch2a",
-            source,
-            inner,
-            stage=stage,
-            stride=stride,
-            batch_norm=True,
-            relu=True,
-        )
-        signal = self.convolution(
-            f"{name}_branch2b", signal, inner, stage=stage, kernel=3, dilation=dilation,
-            padding=dilation, batch_norm=True, relu=True,
+            f"{name}_branch2a", source, stage.inner, stage=stage.name, stride=stride,
+            batch_norm=True, relu=True,
         )  # fmt: skip
         signal = self.convolution(
-            f"{name}_branch2c", signal, outer, stage=stage, residual=residual, batch_norm=True,
-            relu=True,
+            f"{name}_branch2b", signal, stage.inner, stage=stage.name, kernel=3,
+            dilation=stage.dilation, padding=stage.dilation, batch_norm=True, relu=True,
+        )  # fmt: skip
+        # `NamedLayer.names` relies on this name.
+        signal = self.convolution(
+            f"{name}_branch2c", signal, stage.outer, stage=stage.name, residual=residual,
+            batch_norm=True, relu=True,
         )  # fmt: skip
         self.maps[name] = self.maps[signal]
         return name
 
 
-def layer_table(net: str, height: int = 600, width: int = 800) -> tuple[NamedLayer, ...]:
+def layer_table(
+    net: str, height: int | None = None, width: int | None = None
+) -> tuple[NamedLayer, ...]:
     """Every convolution of R-FCN for an image of `height` x `width` pixels, in execution order.
 
     Parameters
     ----------
-    net : `rfcn-resnet50` (59 convolutions) or `rfcn-resnet101` (110).
-    height, width : pixels of the image; py-R-FCN scales the short side to 600.
+    net : `rfcn-resnet50` (59 convolutions), `rfcn-resnet101` (110) or `rfcn-tiny` (31).
+    height, width : pixels of the image, the network's usual ones when None: 600x800 for the
+        ResNets, 128x128 for `rfcn-tiny`.
 
     Raises
     ------
     NetworkError : no such network, or too small an image.
     """
-    if net not in NETWORKS:
-        raise NetworkError(f"no network is called {net!r}; choose one of {', '.join(NETWORKS)}")
+    network = find_network(net)
+    height = network.image_height if height is None else height
+    width = network.image_width if width is None else width
     if min(height, width) < SMALLEST_IMAGE:
         raise NetworkError(
             f"the image is {height}x{width} pixels, but {net} needs at least "
             f"{SMALLEST_IMAGE}x{SMALLEST_IMAGE}"
         )
-    backbone = NETWORKS[net]
     build = _Builder(height, width)
     signal = build.convolution(
-        "conv1", "data", 64, stage="conv1", kernel=7, stride=2, padding=3,
-        bias=backbone.conv1_bias, batch_norm=True, relu=True,
+        "conv1", "data", network.conv1_channels, stage="conv1", kernel=network.conv1_kernel,
+        stride=2, padding=network.conv1_kernel // 2, bias=network.conv1_bias, batch_norm=True,
+        relu=True,
     )  # fmt: skip
     signal = build.max_pool("pool1", signal)
-    ends = {}
-    for (number, inner, first_stride, dilation), blocks in zip(
-        STAGES, backbone.blocks, strict=True
-    ):
-        stage = f"res{number}"
-        for index, block in enumerate(blocks):
-            stride = 1 if index else first_stride
-            signal = build.block(
-                stage + block, signal, inner, stage=stage, stride=stride, dilation=dilation
-            )
-        ends[stage] = signal
+    ends = []
+    for stage in network.stages:
+        for index, block in enumerate(stage.blocks):
+            stride = 1 if index else stage.stride
+            signal = build.block(stage.name + block, signal, stage, stride=stride)
+        ends.append(signal)
     rpn = build.convolution(
-        "rpn_conv/3x3", ends["res4"], 512, stage="rpn", kernel=3, padding=1, bias=True, relu=True
+        "rpn_conv/3x3", ends[-2], network.rpn_channels, stage="rpn", kernel=3, padding=1,
+        bias=True, relu=True,
+    )  # fmt: skip
+    build.convolution("rpn_cls_score", rpn, 2 * network.anchors, stage="rpn", bias=True)
+    build.convolution("rpn_bbox_pred", rpn, 4 * network.anchors, stage="rpn", bias=True)
+    top = build.convolution(
+        "conv_new_1", ends[-1], network.top_channels, stage="rfcn", bias=True, relu=True
     )
-    build.convolution("rpn_cls_score", rpn, 2 * ANCHORS, stage="rpn", bias=True)
-    build.convolution("rpn_bbox_pred", rpn, 4 * ANCHORS, stage="rpn", bias=True)
-    top = build.convolution("conv_new_1", ends["res5"], 1024, stage="rfcn", bias=True, relu=True)
-    build.convolution("rfcn_cls", top, BINS * CLASSES, stage="rfcn", bias=True)
-    build.convolution("rfcn_bbox", top, BINS * BOX_OFFSETS, stage="rfcn", bias=True)
+    bins = network.bins**2
+    build.convolution("rfcn_cls", top, bins * network.classes, stage="rfcn", bias=True)
+    build.convolution("rfcn_bbox", top, bins * BOX_OFFSETS, stage="rfcn", bias=True)
     return tuple(build.layers)
 
 
-def find_layer(net: str, name: str, height: int = 600, width: int = 800) -> NamedLayer:
+def find_layer(
+    net: str, name: str, height: int | None = None, width: int | None = None
+) -> NamedLayer:
     """The layer `name` of `layer_table(net, height, width)`.
 
     Raises

@@ -159,3 +159,32 @@ def test_fitting_constant_channels():
         for channel in got:
             assert np.unique(channel).size == 1
             assert 0 < channel[0, 0] < 255
+
+
+@pytest.mark.parametrize("shifts", [0, 5, np.array([0, 9, 21])])
+def test_a_residual_with_a_left_shift(shifts):
+    rng = np.random.default_rng(11)
+    acc = rng.integers(-(1 << 20), 1 << 20, (3, 2, 4))
+    residual = rng.integers(-128, 128, acc.shape)
+    multiplier = rng.integers(0, 1 << 16, 3)
+    rule = Requantization(
+        multiplier=rng.integers(1 << 15, 1 << 16, 3), bias=rng.integers(-(1 << 30), 1 << 30, 3),
+        shift=np.array([26, 27, 28]), low=-128, high=127,
+    )  # fmt: skip
+    got = rule.apply(acc, residual, multiplier, shifts)
+    each = np.broadcast_to(shifts, 3)
+    for c, y, x in np.ndindex(*acc.shape):
+        expected = naive.requantize(
+            acc[c, y, x], rule.multiplier[c], rule.bias[c], rule.shift[c], -128, 127,
+            residual[c, y, x], int(multiplier[c]) << int(each[c]),
+        )  # fmt: skip
+        assert got[c, y, x] == expected
+
+
+@pytest.mark.parametrize(("shift", "says"), [(-1, "holds -1"), (47, r"must lie in 0\.\.46")])
+def test_left_shifts_out_of_range(shift, says):
+    rule = Requantization(multiplier=np.ones(1, int), bias=np.zeros(1, int),
+                          shift=np.zeros(1, int), low=0, high=1)  # fmt: skip
+    one = np.ones((1, 1, 1), int)
+    with pytest.raises(RequantizationError, match=says):
+        rule.apply(one, one, 1, shift)

@@ -13,7 +13,7 @@ from golden.quantize import levels_of_bits, quantize
 from golden.shape import ConvShape
 from golden.synthetic import table_3_2_weights
 from params import ArrayConfig, preset
-from rfcn.layers import NETWORKS, NamedLayer, layer_table
+from rfcn.layers import NamedLayer, layer_table
 from sim.engine import Engine
 from sim.simulate import build_harness, simulate
 from sim.workload import create_workload
@@ -39,7 +39,7 @@ QUANTIZERS = {
 def distinct_layers() -> tuple[NamedLayer, ...]:
     """The layers of all networks that differ in more than the image's size, lightest first."""
     layers = {}
-    for net in NETWORKS:
+    for net in ("rfcn-resnet50", "rfcn-resnet101"):
         for layer in layer_table(net):
             shape = layer.shape
             key = (shape.weight_shape, shape.stride, shape.dilation, shape.padding)

@@ -1,0 +1,1 @@
+"""The float networks in torch."""
