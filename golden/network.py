@@ -13,7 +13,6 @@ from golden.errors import UserError
 from golden.feature_map import FeatureMap
 from golden.layer import IntegerConv
 from golden.pooling import MaxPool
-from golden.requantize import MAX_RESIDUAL_SHIFT, MULTIPLIER_BITS
 
 INPUT = "data"
 """Name of the image among the maps."""
@@ -21,42 +20,6 @@ INPUT = "data"
 
 class GraphError(UserError):
     """The nodes of a network do not go together, or a map is asked for that it does not have."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Residual:
-    """A map that is added before the one rounding of a convolution, as r * multiplier << shift.
-
-    Parameters
-    ----------
-    source : the map.
-    multiplier : integers (cout,) in 0..65535.
-    shift : integers (cout,) in 0..46.
-
-    Raises
-    ------
-    GraphError : arrays of another type or shape, or a value out of range.
-    """
-
-    source: str
-    multiplier: np.ndarray
-    shift: np.ndarray
-
-    def __post_init__(self) -> None:
-        limits = {"multiplier": (1 << MULTIPLIER_BITS) - 1, "shift": MAX_RESIDUAL_SHIFT}
-        for name, limit in limits.items():
-            values = np.asarray(getattr(self, name))
-            if values.dtype.kind not in "iu" or values.ndim != 1:
-                raise GraphError(
-                    f"the {name} of the residual {self.source} is a {values.dtype} array of shape "
-                    f"{values.shape}, but must hold one integer for each channel"
-                )
-            if values.size and not 0 <= int(values.min()) <= int(values.max()) <= limit:
-                raise GraphError(
-                    f"the {name} of the residual {self.source} spans {int(values.min())}.."
-                    f"{int(values.max())}, but must lie in 0..{limit}"
-                )
-            object.__setattr__(self, name, values.astype(np.int64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +34,7 @@ class IntegerNode:
     format, scale : of the output, see `FeatureMap`.
     exponent : integers of shape () or (cout,): the weights of a convolution are
         `layer.integer_weights * 2^exponent`, but for the signs that batch-norm has turned.
-    residual : what is added to a convolution; None when nothing is.
+    residual : the map that is added to a convolution; None when none is.
     """
 
     name: str
@@ -80,7 +43,7 @@ class IntegerNode:
     format: ActivationFormat
     scale: float
     exponent: np.ndarray = field(default_factory=lambda: np.zeros((), np.int64))
-    residual: Residual | None = None
+    residual: str | None = None
 
     @property
     def op(self) -> str:
@@ -90,7 +53,7 @@ class IntegerNode:
     @property
     def sources(self) -> tuple[str, ...]:
         """The maps that are read."""
-        return (self.source,) if self.residual is None else (self.source, self.residual.source)
+        return (self.source,) if self.residual is None else (self.source, self.residual)
 
     @property
     def macs(self) -> int:
@@ -101,14 +64,8 @@ class IntegerNode:
         """The output, int64 or of the type that came in; `maps` holds the sources."""
         if isinstance(self.layer, MaxPool):
             return self.layer(maps[self.source])
-        if self.residual is None:
-            return self.layer.forward(maps[self.source])
-        return self.layer.forward(
-            maps[self.source],
-            maps[self.residual.source],
-            self.residual.multiplier,
-            self.residual.shift,
-        )
+        residual = None if self.residual is None else maps[self.residual]
+        return self.layer.forward(maps[self.source], residual)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -279,20 +236,24 @@ def _convolved(node: IntegerNode, maps: Mapping[str, FeatureMap]) -> tuple[int, 
             f"the exponent of {node.name} has shape {np.shape(node.exponent)}, but must hold one "
             f"integer, or one for each of the {layer.shape.cout} channels"
         )
+    if (node.residual is None) != (layer.residual_format is None):
+        raise GraphError(
+            f"{node.name} "
+            + ("adds no map" if node.residual is None else f"adds the map {node.residual}")
+            + f", but its layer takes {'none' if layer.residual_format is None else 'one'}"
+        )
     if node.residual is not None:
-        added = maps[node.residual.source]
+        added = maps[node.residual]
         if added.shape != layer.shape.output_shape:
             raise GraphError(
                 f"{node.name} makes maps of shape {layer.shape.output_shape}, but its residual "
-                f"{node.residual.source} has {added.shape}"
+                f"{node.residual} has {added.shape}"
             )
-        for name in ("multiplier", "shift"):
-            count = len(getattr(node.residual, name))
-            if count != layer.shape.cout:
-                raise GraphError(
-                    f"the {name} of {node.name}'s residual has {count} values, but the layer has "
-                    f"{layer.shape.cout} channels"
-                )
+        if added.format != layer.residual_format:
+            raise GraphError(
+                f"{node.name} adds {layer.residual_format} activations, but {node.residual} is "
+                f"{added.format}"
+            )
     return layer.shape.output_shape
 
 

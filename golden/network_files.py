@@ -18,7 +18,7 @@ from golden.errors import UserError
 from golden.feature_map import FeatureMap
 from golden.files import replacing
 from golden.layer import QuantizedConv
-from golden.network import INPUT, IntegerNetwork, IntegerNode, Residual
+from golden.network import INPUT, IntegerNetwork, IntegerNode
 from golden.network_records import (
     ARRAYS,
     RESIDUAL_ARRAYS,
@@ -195,10 +195,7 @@ def _node_record(node: IntegerNode, arrays: dict[str, np.ndarray]) -> dict[str, 
         "shift": rule.shift,
     }
     if node.residual is not None:
-        values |= {
-            "residual_multiplier": node.residual.multiplier,
-            "residual_shift": node.residual.shift,
-        }
+        values["residual_multiplier"] = rule.residual_multiplier
     for key, array in values.items():
         kind = (ARRAYS | RESIDUAL_ARRAYS)[key]
         arrays[f"{node.name}.{key}"] = np.asarray(array).astype(kind)
@@ -206,7 +203,7 @@ def _node_record(node: IntegerNode, arrays: dict[str, np.ndarray]) -> dict[str, 
         "cin": shape.cin, "cout": shape.cout, "kernel": shape.kernel, "stride": shape.stride,
         "dilation": shape.dilation, "padding": shape.padding, "levels": layer.levels,
         "low": rule.low, "high": rule.high,
-        "residual": None if node.residual is None else node.residual.source,
+        "residual": node.residual,
     }  # fmt: skip
 
 
@@ -229,7 +226,7 @@ def _network(record: Record, arrays: dict[str, np.ndarray]) -> IntegerNetwork:
         if found.text("op") == "max_pool":
             node, shape = _pool_node(found, source)
         elif found.text("op") == "convolution":
-            node, shape = _convolution_node(found, source, arrays)
+            node, shape = _convolution_node(found, maps, arrays)
         else:
             raise NetworkFileError(
                 f"{found.where} is the operation {found.text('op')!r}, which this release does not "
@@ -269,11 +266,12 @@ def _pool_node(record: Record, source: FeatureMap):
     return node, (source.shape[0], *layer.output_size(*source.shape[1:]))
 
 
-def _convolution_node(record: Record, source: FeatureMap, arrays: dict[str, np.ndarray]):
+def _convolution_node(record: Record, maps: dict[str, FeatureMap], arrays: dict[str, np.ndarray]):
     record.expect(
         (*COMMON, "cin", "cout", "kernel", "stride", "dilation", "padding", "levels", "low",
          "high", "residual")
     )  # fmt: skip
+    source = maps[record.text("source")]
     shape = ConvShape(
         cin=record.integer("cin"),
         cout=record.integer("cout"),
@@ -285,6 +283,11 @@ def _convolution_node(record: Record, source: FeatureMap, arrays: dict[str, np.n
         width=source.shape[2],
     )
     name, added = record.text("name"), record.optional_text("residual")
+    residual = None if added is None else maps.get(added)
+    if added is not None and residual is None:
+        raise NetworkFileError(
+            f"{record.where} adds the map {added}, which no node before it makes"
+        )
     kinds = ARRAYS if added is None else ARRAYS | RESIDUAL_ARRAYS
     values = {key: _take(arrays, record, key, kind) for key, kind in kinds.items()}
     layer = QuantizedConv(
@@ -297,15 +300,14 @@ def _convolution_node(record: Record, source: FeatureMap, arrays: dict[str, np.n
             shift=values["shift"],
             low=record.integer("low"),
             high=record.integer("high"),
+            residual_multiplier=values.get("residual_multiplier"),
         ),
         input_format=source.format,
+        residual_format=None if residual is None else residual.format,
     )
-    residual = None if added is None else Residual(
-        source=added, multiplier=values["residual_multiplier"], shift=values["residual_shift"]
-    )  # fmt: skip
     node = IntegerNode(
         name=name, source=record.text("source"), layer=layer, format=_format(record),
-        scale=record.real("scale"), exponent=values["exponent"].astype(np.int64), residual=residual,
+        scale=record.real("scale"), exponent=values["exponent"].astype(np.int64), residual=added,
     )  # fmt: skip
     return node, shape.output_shape
 

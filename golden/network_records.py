@@ -23,7 +23,7 @@ ARRAYS = {
 }
 """Arrays of a convolution, called NODE.KEY, with their types."""
 
-RESIDUAL_ARRAYS = {"residual_multiplier": "uint16", "residual_shift": "uint8"}
+RESIDUAL_ARRAYS = {"residual_multiplier": "uint16"}
 """Arrays of a convolution that a residual is added to, besides those."""
 
 PACKED = np.array(

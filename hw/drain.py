@@ -9,7 +9,7 @@ from hw.float_epilogue import FloatEpilogue
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
 from params.arithmetic import Arithmetic
-from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity
+from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity, residual_capacity
 
 
 class Drain(wiring.Component):
@@ -22,6 +22,8 @@ class Drain(wiring.Component):
     Throughput one output word per cycle; passes end at least `config.drain_words` cycles apart,
     and at least two.
 
+    With residuals a pass may also end only when those of all its words have come.
+
     Members
     -------
     may_end : Out, a step with `last` may be issued; ends : In, one is.
@@ -30,6 +32,7 @@ class Drain(wiring.Component):
     captured : In, the highest lane group has a pass's first sums on its outlets.
     epilogues : In(stream), F entries per filter group; passes : In, of the tile.
     clamp : In, of the tile.
+    residuals : In(stream of layouts.residuals), with residuals; adds, signed : In, of the tile.
     words : Out(stream of layouts.outputs)
     empty : Out, every word of every ended pass has been taken.
     """
@@ -37,8 +40,14 @@ class Drain(wiring.Component):
     def __init__(self, config: ArrayConfig):
         self._config = config
         self._epilogues = data.ArrayLayout(layouts.epilogue(config), config.filters_per_row)
+        residuals = {
+            "residuals": In(stream.Signature(layouts.residuals(config))),
+            "adds": In(1),
+            "signed": In(1),
+        }
         super().__init__(
             {
+                **(residuals if config.residuals else {}),
                 "may_end": Out(1),
                 "ends": In(1),
                 "outlets": In(
@@ -103,6 +112,9 @@ class Drain(wiring.Component):
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
+        residual, enough = None, 1
+        if config.residuals:
+            residual, enough = self._queue_residuals(m, draining)
         unit = FloatEpilogue if config.arithmetic == Arithmetic.FLOAT32 else Requantizer
         outputs = Signal(layouts.outputs(config))
         for group in reversed(range(config.lane_groups)):
@@ -117,6 +129,12 @@ class Drain(wiring.Component):
                     epilogue.epilogue.eq(parameters),
                     epilogue.clamp.eq(self.clamp),
                 ]
+                if config.residuals:
+                    # Groups below come later.
+                    late = config.lane_groups - 1 - group
+                    raw = delayed(m, residual[outlet], late, f"residual_{outlet}")
+                    sign = self.signed & raw[-1]
+                    m.d.comb += epilogue.residual.eq(Cat(raw, sign).as_signed())
                 # The groups above are done earlier: hold what they give until group 0 is.
                 m.d.comb += outputs[outlet].eq(delayed(m, epilogue.o, group, f"held_{outlet}"))
             if group:
@@ -147,10 +165,34 @@ class Drain(wiring.Component):
         ]
         m.d.sync += [
             room.eq(room + taken - Mux(self.ends, words, 0)),
-            self.may_end.eq(~self.ends & (room >= words) & (wait == 0)),
+            self.may_end.eq(~self.ends & (room >= words) & (wait == 0) & enough),
         ]
         with m.If(self.ends):
             m.d.sync += wait.eq(max(words - 2, 0))
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         return m
+
+    def _queue_residuals(self, m, draining):
+        """The residual of the word that is drained, and whether those of another pass are here."""
+        config = self._config
+        words, capacity = config.drain_words, residual_capacity(config)
+        layout = layouts.residuals(config)
+        m.submodules.residual_queue = queue = fifo.SyncFIFOBuffered(
+            width=layout.size, depth=capacity
+        )
+        # Words of passes that have not ended.
+        count = Signal(range(capacity + 1))
+        taken = Signal()
+        m.d.comb += [
+            queue.w_data.eq(self.residuals.payload),
+            queue.w_en.eq(self.residuals.valid),
+            self.residuals.ready.eq(queue.w_rdy),
+            taken.eq(self.residuals.valid & self.residuals.ready),
+            queue.r_en.eq(draining & self.adds),
+        ]
+        m.d.sync += count.eq(count + taken - Mux(self.ends & self.adds, words, 0))
+        word = Signal(layout)
+        with m.If(self.adds):
+            m.d.comb += word.eq(queue.r_data)
+        return word, ~self.adds | (count >= words)

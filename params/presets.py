@@ -8,15 +8,19 @@ PRESETS = {
     for config in (
         ArrayConfig(
             name="tiny", lanes=8, rows=2, depth=256, lane_groups=2, drain_width=2,
-            mask_depth=64, code_depth=128,
+            mask_depth=64, code_depth=128, residuals=True,
         ),
-        ArrayConfig(name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12),
+        ArrayConfig(
+            name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12,
+            residuals=True,
+        ),
         ArrayConfig(
             name="ulx3s-dense", lanes=108, rows=2, filters_per_row=2, levels=16, depth=3072,
-            lane_groups=6, drain_width=12,
+            lane_groups=6, drain_width=12, residuals=True,
         ),
         ArrayConfig(
             name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
+            residuals=True,
         ),
         # As many processing elements as the ECP5-85F has room for, with nothing beside them.
         ArrayConfig(

@@ -69,8 +69,13 @@ def epilogue_latency(config: ArrayConfig) -> int:
     """
     if config.arithmetic == Arithmetic.FLOAT32:
         return FLOAT_ADDER_LATENCY + 2
+    return residual_latency(config) + (1 if config.residuals else 0) + 2
+
+
+def residual_latency(config: ArrayConfig) -> int:
+    """From an accumulator to its scaled sum, to which a residual is added in another cycle."""
     shift_cycles = -(-config.max_right_shift.bit_length() // RIGHT_SHIFT_STAGES_PER_CYCLE)
-    return 2 + accumulator_parts(config) + shift_cycles + 2
+    return 2 + accumulator_parts(config) + shift_cycles
 
 
 def output_capacity(config: ArrayConfig) -> int:
@@ -81,6 +86,15 @@ def output_capacity(config: ArrayConfig) -> int:
     """
     in_flight = lane_latency(config) + epilogue_latency(config) + FIFO_LATENCY
     return -(-(in_flight + config.drain_words) // CAPACITY_STEP) * CAPACITY_STEP
+
+
+def residual_capacity(config: ArrayConfig) -> int:
+    """Words of a row's queue of residuals.
+
+    Those of the passes that have ended and not left yet, and those of the next.
+    """
+    held = lane_latency(config) + FIFO_LATENCY + 2 * config.drain_words
+    return -(-held // CAPACITY_STEP) * CAPACITY_STEP
 
 
 def requantization_released(config: ArrayConfig) -> int:

@@ -1,12 +1,14 @@
 """Integer networks with synthetic weights: for measurements and tests without a checkpoint."""
 
+import dataclasses
+
 import numpy as np
 
 from golden.activations import ActivationFormat
 from golden.convolution import convolve
 from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
-from golden.network import INPUT, IntegerNetwork, IntegerNode, Residual
+from golden.network import INPUT, IntegerNetwork, IntegerNode
 from golden.quantize import quantize
 from golden.requantize import fit_requantization
 from golden.synthetic import DESCRIPTION, TABLE_3_2
@@ -71,17 +73,22 @@ def synthetic_network(
             acc = convolve(maps[step.source], terms.sum(axis=0), layer.shape)
             formats[step.name] = unsigned if layer.relu else signed
             rule = fit_requantization(acc, formats[step.name], layer.relu, rng)
+            if step.residual is not None:
+                # About one step of the output for each step of the residual.
+                multiplier = rng.integers(1 << 14, 1 << 16, rule.channels)
+                rule = dataclasses.replace(rule, residual_multiplier=multiplier)
             node = IntegerNode(
                 name=step.name,
                 source=step.source,
                 layer=QuantizedConv(
                     shape=layer.shape, terms=terms, levels=levels, requantization=rule,
                     input_format=formats[step.source],
+                    residual_format=formats[step.residual] if step.residual else None,
                 ),
                 format=formats[step.name],
                 scale=1.0,
                 exponent=exponent,
-                residual=None if step.residual is None else _residual(step.residual, rule, rng),
+                residual=step.residual,
             )  # fmt: skip
         maps[step.name] = node.evaluate(maps)
         nodes.append(node)
@@ -93,12 +100,3 @@ def synthetic_network(
         origin=f"{DESCRIPTION}, seed {seed}",
     )
     return network.resized(image.height, image.width)
-
-
-def _residual(source: str, rule, rng: np.random.Generator) -> Residual:
-    """About one step of the output for each step of the residual: 2^S, in 16 bits and a shift."""
-    return Residual(
-        source=source,
-        multiplier=rng.integers(1 << 14, 1 << 16, rule.channels),
-        shift=np.clip(rule.shift - 16, 0, None),
-    )

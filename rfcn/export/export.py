@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from math import ceil, log2
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from golden.network import INPUT, IntegerNetwork, IntegerNode
 from golden.weights import PowerOfTwoWeights, TwoTermWeights
 from rfcn.dataflow import MAX_POOL, Step, dataflow
 from rfcn.export.calibrate import Grid, Maps, calibrate, map_formats
-from rfcn.export.fold import Folded, fold, normalisation
+from rfcn.export.fold import LARGEST_RESIDUAL_STEP, Folded, fold, normalisation
 from rfcn.layers import layer_table
 from rfcn.model.network import RFCN, Convolution
 from rfcn.quantized.activations import NAME as MAP_QUANTIZER
@@ -79,11 +80,16 @@ def export(
             )  # fmt: skip
         else:
             output = _map(step.layer.shape.output_shape, grids[step.name])
+            if step.residual is not None:
+                # A step of the residual may be worth only so many of the output's.
+                excess = maps[step.residual].scale / (output.scale * LARGEST_RESIDUAL_STEP)
+                raised = 2.0 ** max(0, ceil(log2(excess)))
+                output = dataclasses.replace(output, scale=output.scale * raised)
             maps[step.name] = output
             folded = _folded(step, model.convolutions[step.name], layers[step.name], maps)
             node = IntegerNode(
                 name=step.name, source=step.source, layer=folded.layer, format=output.format,
-                scale=output.scale, exponent=folded.exponent, residual=folded.residual,
+                scale=output.scale, exponent=folded.exponent, residual=step.residual,
             )  # fmt: skip
         maps[step.name] = output
         nodes.append(node)
@@ -192,7 +198,7 @@ def _folded(
             "epsilon": convolution.norm.eps,
         }
     gain, offset = normalisation(layer.shape.cout, bias=_array(convolution.bias), **norm)
-    residual = None if step.residual is None else (step.residual, maps[step.residual])
+    residual = None if step.residual is None else maps[step.residual]
     return fold(
         step.name, weights, layer.shape, gain=gain * factor, offset=offset,
         source=maps[step.source], output=maps[step.name], relu=layer.relu, residual=residual,

@@ -6,15 +6,15 @@ acc * 2^exponent * scale_in and in steps of the output it reads
     q = acc * g + o + r * rho,   g = |gain| * 2^exponent * scale_in / scale_out,
                                  o = offset / scale_out,   rho = scale_r / scale_out
 
-and the integers are M = g * 2^S, B = o * 2^S and Mr << Sr = rho * 2^S, each rounded once. The sign
+and the integers are M = g * 2^S, B = o * 2^S and Mr = rho * 2^15, each rounded once. The sign
 of the gain goes into the weights. A gain of zero gives M = 0, and B does not depend on it.
 
 The shift S of a channel is the largest of which three things are true.
 - M has 16 bits.
 - S is at most `EXTRA_BITS` above the accumulator's own width: a step of M then changes no output by
   more than 2^-(EXTRA_BITS + 1) of a step, so more bits would change nothing.
-- B and the residual, whatever is in them, have at most as many bits as the accumulator's width and
-  `OFFSET_BITS`. An array's offset field holds that, see `compiler.bounds`.
+- B has at most as many bits as the accumulator's width and `OFFSET_BITS`. An array's offset field
+  holds that, see `compiler.bounds`.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,7 @@ import numpy as np
 from golden.errors import UserError
 from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
-from golden.network import Residual
-from golden.requantize import MAX_RESIDUAL_SHIFT, MAX_SHIFT, MULTIPLIER_BITS, Requantization
+from golden.requantize import MAX_SHIFT, MULTIPLIER_BITS, RESIDUAL_FRACTION, Requantization
 from golden.shape import ConvShape
 from golden.weights import PowerOfTwoWeights, TwoTermWeights, integer_terms
 
@@ -38,6 +37,9 @@ term and what the array's complements add."""
 
 LEAST_ACCUMULATOR = 10
 """Bits that an accumulator is taken to have at least, so that an empty filter's bias is exact."""
+
+LARGEST_RESIDUAL_STEP = ((1 << MULTIPLIER_BITS) - 1) / (1 << RESIDUAL_FRACTION)
+"""Output steps that a step of the residual may be: 16 bits, 15 of them behind the point."""
 
 
 class FoldError(UserError):
@@ -52,14 +54,12 @@ class Folded:
     -------
     layer : the convolution with its requantization.
     exponent : of its weights, see `golden.network.IntegerNode`.
-    residual : how the residual is added; None without one.
     error : float64 (cout,): what is rounded lies within so many output steps of the exact value,
         for every input. With the rounding the output is within `error + 1/2`.
     """
 
     layer: QuantizedConv
     exponent: np.ndarray
-    residual: Residual | None
     error: np.ndarray
 
 
@@ -73,7 +73,7 @@ def fold(
     source: FeatureMap,
     output: FeatureMap,
     relu: bool,
-    residual: tuple[str, FeatureMap] | None = None,
+    residual: FeatureMap | None = None,
 ) -> Folded:
     """The integer layer.
 
@@ -85,7 +85,7 @@ def fold(
     gain, offset : float64 (cout,): the layer is gain * conv + offset, see `normalisation`.
     source, output : the maps that come in and go out.
     relu : negative outputs become 0.
-    residual : the map that is added before the ReLU, and its name.
+    residual : the map that is added before the ReLU.
 
     Raises
     ------
@@ -100,18 +100,16 @@ def fold(
     reach = np.abs(terms.sum(axis=0)).sum(axis=(1, 2, 3)) * source.format.largest
     g = np.ldexp(np.abs(gain), exponent.astype(np.int32)) * (source.scale / output.scale)
     o = offset / output.scale
-    rho = residual[1].scale / output.scale if residual else 0.0
-    added = residual[1].format.largest if residual else 0
-    shift = _shift(name, g, np.abs(o) + added * rho, reach)
+    shift = _shift(name, g, np.abs(o), reach)
 
     multiplier = np.rint(np.ldexp(g, shift)).astype(np.int64)
     bias = np.rint(np.ldexp(o, shift)).astype(np.int64)
     error = reach * np.abs(np.ldexp(multiplier, -shift) - g) + np.abs(np.ldexp(bias, -shift) - o)
-    joined = None
+    added = None
     if residual:
-        joined = _residual(name, residual[0], rho, shift)
-        exact = np.ldexp(joined.multiplier.astype(np.float64), joined.shift - shift)
-        error += added * np.abs(exact - rho)
+        rho = residual.scale / output.scale
+        added = _residual_multiplier(name, rho)
+        error += residual.format.largest * abs(added / 2**RESIDUAL_FRACTION - rho)
     layer = QuantizedConv(
         shape=shape,
         terms=terms,
@@ -122,10 +120,12 @@ def fold(
             shift=shift,
             low=0 if relu else output.format.low,
             high=output.format.high,
+            residual_multiplier=None if added is None else np.full(shape.cout, added),
         ),
         input_format=source.format,
+        residual_format=residual.format if residual else None,
     )
-    return Folded(layer=layer, exponent=exponent, residual=joined, error=error)
+    return Folded(layer=layer, exponent=exponent, error=error)
 
 
 def normalisation(
@@ -188,18 +188,15 @@ def _shift(name: str, g: np.ndarray, offset: np.ndarray, reach: np.ndarray) -> n
     return shift.astype(np.int32)
 
 
-def _residual(name: str, source: str, rho: float, shift: np.ndarray) -> Residual:
-    """Mr << Sr = rho * 2^S, with as many of 16 bits as are needed."""
-    exponent = int(np.frexp(rho)[1])
-    left = np.maximum(shift + exponent - MULTIPLIER_BITS, 0)
-    multiplier = np.rint(np.ldexp(rho, shift - left)).astype(np.int64)
-    carried = multiplier >> MULTIPLIER_BITS
-    if (left + carried).max() > MAX_RESIDUAL_SHIFT:
+def _residual_multiplier(name: str, rho: float) -> int:
+    """Mr = rho * 2^15."""
+    multiplier = round(rho * (1 << RESIDUAL_FRACTION))
+    if multiplier >> MULTIPLIER_BITS:
         raise FoldError(
-            f"a step of {source} is {rho:.4g} steps of {name}, to which it is added: that is too "
-            f"many for a left shift of at most {MAX_RESIDUAL_SHIFT}"
+            f"a step of what is added to {name} is {rho:.4g} of its output steps, but may be at "
+            f"most {LARGEST_RESIDUAL_STEP:.4f}: give the output a larger step"
         )
-    return Residual(source=source, multiplier=multiplier >> carried, shift=left + carried)
+    return multiplier
 
 
 def _finite(name: str, what: str, values: np.ndarray) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from golden.activations import ActivationFormat
 from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
-from golden.network import INPUT, IntegerNetwork, IntegerNode, Residual
+from golden.network import INPUT, IntegerNetwork, IntegerNode
 from golden.pooling import MaxPool
 from golden.requantize import Requantization
 from golden.shape import ConvShape
@@ -35,8 +35,10 @@ def convolution(
             shift=np.full(cout, shift),
             low=output.low,
             high=output.high,
+            residual_multiplier=rng.integers(1 << 14, 1 << 16, cout) if residual else None,
         ),
         input_format=source.format,
+        residual_format=SIGNED if residual else None,
     )
 
 
@@ -69,11 +71,7 @@ def small_network(seed: int = 0, *, levels: int = 4, terms: int = 1) -> IntegerN
     last = convolution(
         rng, maps["pool1"], 8, kernel=3, padding=2, dilation=2, residual=True, **kinds
     )
-    residual = Residual(
-        source="a/1", multiplier=rng.integers(1 << 14, 1 << 16, 8),
-        shift=last.requantization.shift - 15,
-    )  # fmt: skip
-    add("b", "pool1", last, residual)
+    add("b", "pool1", last, "a/1")
     add("out", "b", convolution(rng, maps["b"], 5, kernel=1, relu=False, **kinds))
     return IntegerNetwork(
         net="small", input=image, nodes=tuple(nodes), quantization={"bits": 4}, origin="random"
@@ -102,8 +100,8 @@ def naive_output(node: IntegerNode, maps, channel: int, y: int, x: int) -> int:
             total += int(weights[c, ky, kx]) * int(source[c, row, column])
     residual, multiplier = 0, 0
     if node.residual is not None:
-        residual = maps[node.residual.source][channel, y, x]
-        multiplier = int(node.residual.multiplier[channel]) << int(node.residual.shift[channel])
+        residual = maps[node.residual][channel, y, x]
+        multiplier = rule.residual_multiplier[channel]
     return naive.requantize(
         total, rule.multiplier[channel], rule.bias[channel], rule.shift[channel],
         rule.low, rule.high, residual, multiplier,

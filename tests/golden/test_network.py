@@ -7,7 +7,7 @@ import pytest
 
 from golden.activations import ActivationError, ActivationFormat
 from golden.feature_map import FeatureMap
-from golden.network import INPUT, GraphError, IntegerNetwork, Residual
+from golden.network import INPUT, GraphError, IntegerNetwork
 from golden.pooling import MaxPool
 from golden.shape import ShapeError
 from tests.golden.networks import SIGNED, UNSIGNED, naive_output, small_network
@@ -124,18 +124,13 @@ def a_layer(name, **fields):
     return dataclasses.replace(node.layer, **fields)
 
 
-def a_residual(**fields):
-    plain = {"source": "a/1", "multiplier": np.zeros(8, int), "shift": np.zeros(8, int)}
-    return Residual(**plain | fields)
-
-
 @pytest.mark.parametrize(
     ("nodes", "says"),
     [
         (lambda: (), "at least one node"),
         (lambda: changed("b", source="c"), "b reads the map c, which no node before"),
         (lambda: changed("a/1", source="out"), "a/1 reads the map out, which no node before"),
-        (lambda: changed("b", residual=a_residual(source="c")), "b reads the map c"),
+        (lambda: changed("b", residual="c"), "b reads the map c"),
         (lambda: changed("b", name="conv1"), "two maps are called conv1"),
         (lambda: changed("b", name=INPUT), "two maps are called data"),
         (lambda: changed("conv1", layer=a_layer("a/1")), r"\(6, 4, 5\), but data has \(3, 9, 11\)"),
@@ -145,30 +140,20 @@ def a_residual(**fields):
         (lambda: changed("out", layer=a_layer("out", requantization=None)),
          "out has no requantization"),
         (lambda: changed("out", exponent=np.zeros(3, int)), r"exponent of out has shape \(3,\)"),
-        (lambda: changed("b", residual=a_residual(source="conv1")), "its residual conv1 has"),
-        (lambda: changed("b", residual=a_residual(shift=np.zeros(7, int))), "has 7 values"),
+        (lambda: changed("b", residual="conv1"), "its residual conv1 has"),
+        (lambda: changed("b", layer=a_layer("b", residual_format=UNSIGNED)),
+         "b adds unsigned 8-bit activations, but a/1 is signed"),
+        (lambda: changed("b", residual=None), "b adds no map, but its layer takes one"),
+        (lambda: changed("out", residual="out"), "out reads the map out"),
+        (lambda: changed("out", residual="b"), "adds the map b, but its layer takes none"),
         (lambda: changed("pool1", scale=3.0), "keeps format and scale"),
         (lambda: changed("pool1", format=SIGNED), "keeps format and scale"),
-        (lambda: changed("pool1", residual=a_residual(source="conv1")), "nothing can be added"),
+        (lambda: changed("pool1", residual="conv1"), "nothing can be added"),
     ],
 )  # fmt: skip
 def test_nodes_that_do_not_go_together(nodes, says):
     with pytest.raises(GraphError, match=says):
         IntegerNetwork(net="small", input=small_network().input, nodes=nodes())
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"multiplier": np.full(8, 1 << 16)}, r"spans 65536\.\.65536"),
-        ({"shift": np.full(8, 47)}, r"must lie in 0\.\.46"),
-        ({"shift": np.zeros(8)}, "float64"),
-        ({"multiplier": np.zeros((8, 1), int)}, r"shape \(8, 1\)"),
-    ],
-)
-def test_residuals_out_of_range(fields, says):
-    with pytest.raises(GraphError, match=says):
-        a_residual(**fields)
 
 
 def test_a_pool_of_parameters_gives_its_size():

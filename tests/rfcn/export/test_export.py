@@ -90,7 +90,7 @@ def test_each_layer_is_within_a_step_of_real_numbers(settings):
         weights = quantize(convolution.weight.detach().float().numpy(), **settings).dequantize()
         with torch.no_grad():
             convolution.weight.copy_(torch.from_numpy(weights))
-            added = None if node.residual is None else real[node.residual.source]
+            added = None if node.residual is None else real[node.residual]
             out = convolution(
                 torch.from_numpy(real[node.source])[None],
                 None if added is None else torch.from_numpy(added)[None],
@@ -132,8 +132,8 @@ def test_the_formats_are_those_of_the_layer_table():
     # Pixels between -128 and 127 lose nothing that matters to the input's eight bits.
     assert network.input.format == ActivationFormat(bits=8, signed=True)
     assert 0.9 < network.input.scale < 1.1
-    assert nodes["res2a_branch2c"].residual.source == "res2a_branch1"
-    assert nodes["res3b_branch2c"].residual.source == "res3a_branch2c"
+    assert nodes["res2a_branch2c"].residual == "res2a_branch1"
+    assert nodes["res3b_branch2c"].residual == "res3a_branch2c"
     assert nodes["rpn_conv/3x3"].source == "res4b_branch2c"
     assert network.quantization["weights"]["bits"] == 4
     assert network.quantization["activations"]["bits"] == 8
@@ -150,7 +150,7 @@ def test_few_bits_and_powers_of_two():
     # Steps that are powers of two make the residual's multiplier one as well.
     for node in network.nodes:
         if node.residual is not None:
-            multiplier = node.residual.multiplier
+            multiplier = node.layer.requantization.residual_multiplier
             assert (multiplier & (multiplier - 1) == 0).all()
 
 

@@ -61,19 +61,18 @@ def test_within_one_step_of_real_numbers(quantizer, relu, with_residual):
     r = rng.integers(-128, 128, SHAPE.output_shape)
     folded = fold(
         "layer", weights, SHAPE, gain=gain, offset=offset, source=SOURCE, output=output,
-        relu=relu, residual=("r", added) if with_residual else None,
+        relu=relu, residual=added if with_residual else None,
     )  # fmt: skip
     # At most 1/2 by rounding, and little from the multipliers' 16 bits.
     assert folded.error.max() < 0.05
     rule = folded.layer.requantization
     assert rule.multiplier[0] == 0
     if with_residual:
-        residual = folded.residual
-        got = folded.layer.forward(x, r, residual.multiplier, residual.shift)
-        assert (residual.multiplier[3:] >= 1 << 14).all()
+        got = folded.layer.forward(x, r)
+        assert (rule.residual_multiplier >= 1 << 14).all()
     else:
         got = folded.layer.forward(x)
-        assert folded.residual is None
+        assert rule.residual_multiplier is None
     for at in np.ndindex(*got.shape):
         share = int(r[at]) * Fraction(added.scale) if with_residual else Fraction(0)
         real = exact(weights, x, gain, offset, share, *at) / Fraction(output.scale)
@@ -148,8 +147,8 @@ def test_a_residual_of_huge_steps():
     added = FeatureMap(
         shape=SHAPE.output_shape, format=ActivationFormat(bits=8, signed=True), scale=1e22
     )
-    with pytest.raises(FoldError, match=r"layer"):
+    with pytest.raises(FoldError, match="give the output a larger step"):
         fold(
             "layer", weights, SHAPE, gain=np.ones(SHAPE.cout), offset=np.zeros(SHAPE.cout),
-            source=SOURCE, output=out_map(scale=1.0), relu=True, residual=("r", added),
+            source=SOURCE, output=out_map(scale=1.0), relu=True, residual=added,
         )  # fmt: skip
