@@ -36,9 +36,7 @@ def test_the_tiny_network_equals_the_loops(bits):
 @pytest.mark.parametrize("bits", [4, 6])
 def test_resnet_50_at_full_size_equals_the_loops(bits):
     network = synthetic_network("rfcn-resnet50", 600, 800, bits=bits)
-    assert network.macs == sum(
-        layer.shape.macs for layer in layer_table("rfcn-resnet50", 600, 800)
-    )
+    assert network.macs == sum(layer.shape.macs for layer in layer_table("rfcn-resnet50", 600, 800))
     check_samples(network, 4)
 
 
