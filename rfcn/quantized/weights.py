@@ -4,7 +4,7 @@ Source: section 2.2 of the LBW-Net paper. Forward and backward passes use Q(W); 
 there is that of the float weights W, which the optimizer changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -242,6 +242,15 @@ def weight_quantizers(model: nn.Module) -> dict[str, WeightQuantizer]:
     }
 
 
+def quantized_layers(model: nn.Module) -> Iterator[tuple[str, WeightQuantizer, nn.Parameter]]:
+    """Name, quantizer and float weights of every quantized layer within `model`."""
+    for name, quantizer in weight_quantizers(model).items():
+        # The attribute is another tensor while the layer computes.
+        weights = model.get_submodule(name)._parameters["weight"]
+        assert weights is not None
+        yield name, quantizer, weights
+
+
 def restore_convolutions(model: nn.Module) -> None:
     """Undo `quantize_convolutions`: the model computes with its float weights again."""
     for name, quantizer in weight_quantizers(model).items():
@@ -252,10 +261,7 @@ def golden_weights(
     model: nn.Module,
 ) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
     """The quantized weights of each layer, and the float factor that goes with them."""
-    return {
-        name: quantizer.golden(model.get_submodule(name)._parameters["weight"])  # type: ignore
-        for name, quantizer in weight_quantizers(model).items()
-    }
+    return {name: q.golden(weights) for name, q, weights in quantized_layers(model)}
 
 
 def convolutions(model: nn.Module, names: Iterable[str] | None = None) -> dict[str, nn.Conv2d]:
