@@ -116,8 +116,6 @@ class QuantizedTraining:
         """To be called after the optimizer's step."""
         if self._pruned:
             hold(self.model)
-        for quantizer in weight_quantizers(self.model).values():
-            quantizer.invalidate()
 
     def golden_weights(self) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
         """The quantized weights of each layer, and the float factor that goes with them."""
