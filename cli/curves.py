@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cli.pictures import BOUND, INK, SPARSE, new_figure, save
 
-PART_COLOURS = ("#9bb8cc", "#c9a06a", SPARSE, BOUND)
-"""Of the four parts of the loss."""
+PART_COLOURS = ("#9bb8cc", "#e3c193", SPARSE, BOUND, "#8a8f98")
+"""Of the parts of the loss."""
 
 
 def draw_losses(
@@ -31,7 +31,7 @@ def draw_losses(
     above.set_ylabel("loss")
     above.set_ylim(bottom=0)
     above.set_title(title, color=INK)
-    above.legend(frameon=False, ncols=5, fontsize=8)
+    above.legend(frameon=False, ncols=6, fontsize=8)
     below.plot(steps, rates, color=INK, linewidth=1.2)
     below.set_ylabel("learning rate")
     below.set_ylim(bottom=0)

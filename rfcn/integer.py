@@ -68,7 +68,7 @@ class IntegerDetector:
         return detect(maps, size, self.description, scale=scale, threshold=threshold)
 
     def at(self, height: int, width: int) -> IntegerNetwork:
-        """The network for this size of image; sizes asked for are kept, their weights are shared."""
+        """The network for this size of image, kept for the next; all share their weights."""
         size = height, width
         if size not in self._sized:
             self._sized[size] = self.network.resized(height, width)

@@ -96,7 +96,10 @@ def synthetic_network(
         net=net,
         input=source,
         nodes=tuple(nodes),
-        quantization={"bits": bits, "method": method, "activation_bits": activation_bits},
+        quantization={
+            "weights": {"bits": bits, "method": method},
+            "activations": {"bits": activation_bits, "method": "spread"},
+        },
         origin=f"{DESCRIPTION}, seed {seed}",
     )
     return network.resized(image.height, image.width)

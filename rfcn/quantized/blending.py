@@ -7,7 +7,7 @@ the float weights and their quantization.
 import torch
 from torch import nn
 
-from rfcn.quantized.weights import weight_quantizers
+from rfcn.quantized.weights import quantized_layers
 
 
 def blend(model: nn.Module, rho: float) -> None:
@@ -16,7 +16,6 @@ def blend(model: nn.Module, rho: float) -> None:
     To be called between the backward pass and the optimizer's step.
     """
     with torch.no_grad():
-        for name, quantizer in weight_quantizers(model).items():
-            weights = model.get_submodule(name)._parameters["weight"]
-            if weights is not None and weights.requires_grad:
+        for _, quantizer, weights in quantized_layers(model):
+            if weights.requires_grad:
                 weights.lerp_(quantizer(weights), rho)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rfcn.quantized.settings import PruningSettings
-from rfcn.quantized.weights import weight_quantizers
+from rfcn.quantized.weights import quantized_layers
 
 
 def group_norms(weights: Tensor, filters: int, positions: int) -> Tensor:
@@ -50,9 +50,8 @@ def group_mask(weights: Tensor, settings: PruningSettings) -> Tensor:
 def penalty(model: nn.Module, settings: PruningSettings) -> Tensor:
     """The clipped penalty of all quantized layers, differentiable, of shape ()."""
     parts = []
-    for name in weight_quantizers(model):
-        weights = model.get_submodule(name)._parameters["weight"]
-        if weights is None or not weights.requires_grad:
+    for _, _, weights in quantized_layers(model):
+        if not weights.requires_grad:
             continue
         norms = group_norms(weights, settings.filters, settings.positions)
         limit = settings.clip * norms.detach().mean()
@@ -64,19 +63,16 @@ def penalty(model: nn.Module, settings: PruningSettings) -> Tensor:
 
 def prune(model: nn.Module, settings: PruningSettings) -> None:
     """Choose the groups of every quantized layer and set their weights to zero for good."""
-    for name, quantizer in weight_quantizers(model).items():
-        weights = model.get_submodule(name)._parameters["weight"]
-        if weights is not None:
-            quantizer.mask = group_mask(weights, settings)
+    for _, quantizer, weights in quantized_layers(model):
+        quantizer.mask = group_mask(weights, settings)
     hold(model)
 
 
 def hold(model: nn.Module) -> None:
     """Set pruned float weights to zero again, which momentum may have moved."""
     with torch.no_grad():
-        for name, quantizer in weight_quantizers(model).items():
-            weights = model.get_submodule(name)._parameters["weight"]
-            if weights is not None and quantizer.mask is not None:
+        for _, quantizer, weights in quantized_layers(model):
+            if quantizer.mask is not None:
                 weights.mul_(quantizer.mask.to(weights.device))
 
 

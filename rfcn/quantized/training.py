@@ -11,7 +11,12 @@ from rfcn.quantized.blending import blend
 from rfcn.quantized.guide import Guide
 from rfcn.quantized.pruning import hold, penalty, prune
 from rfcn.quantized.settings import Recipe, SettingsError
-from rfcn.quantized.weights import golden_weights, quantize_convolutions, weight_quantizers
+from rfcn.quantized.weights import (
+    golden_weights,
+    quantize_convolutions,
+    quantized_layers,
+    weight_quantizers,
+)
 
 
 class QuantizedTraining:
@@ -68,8 +73,8 @@ class QuantizedTraining:
         """
         weights = self.recipe.weights_at(iteration)
         if weights is not None:
-            for name, quantizer in weight_quantizers(self.model).items():
-                quantizer.change(weights, self.model.get_submodule(name)._parameters["weight"])
+            for _, quantizer, floats in quantized_layers(self.model):
+                quantizer.change(weights, floats)
         pruning = self.recipe.pruning
         if pruning is not None and not self._pruned and iteration >= pruning.start:
             prune(self.model, pruning)
@@ -111,8 +116,6 @@ class QuantizedTraining:
         """To be called after the optimizer's step."""
         if self._pruned:
             hold(self.model)
-        for quantizer in weight_quantizers(self.model).values():
-            quantizer.invalidate()
 
     def golden_weights(self) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
         """The quantized weights of each layer, and the float factor that goes with them."""

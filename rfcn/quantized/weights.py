@@ -4,12 +4,13 @@ Source: section 2.2 of the LBW-Net paper. Forward and backward passes use Q(W); 
 there is that of the float weights W, which the optimizer changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from golden.calibration import calibrated_mu, calibrated_scale
 from golden.quantize import check_settings, quantize
@@ -20,6 +21,19 @@ from rfcn.quantized.settings import SettingsError, WeightSettings
 
 NAME = "weight_quantizer"
 """Attribute of a convolution that holds its quantizer."""
+
+
+class _Steps:
+    """Counts the steps of all optimizers: fused ones leave the version of a tensor as it was."""
+
+    taken = 0
+
+    @classmethod
+    def count(cls, *_: object) -> None:
+        cls.taken += 1
+
+
+register_optimizer_step_post_hook(_Steps.count)
 
 
 class _At(torch.autograd.Function):
@@ -38,7 +52,7 @@ class _At(torch.autograd.Function):
 class WeightQuantizer(nn.Module):
     """Q(W) of one layer, evaluated once for each version of W.
 
-    A new version is a step of an optimizer, a loaded state or any other change in place that
+    A new version is a step of any optimizer, a loaded state or another change in place that
     autograd can see; after changes through `.data`, call `invalidate`. It has no state of its own
     in a state dict unless the mapping is affine.
 
@@ -166,7 +180,7 @@ class WeightQuantizer(nn.Module):
         tensors = [weights, *self.parameters()]
         if any(tensor.is_inference() for tensor in tensors):
             return None
-        return tuple((t._version, t.data_ptr(), t.device, t.dtype) for t in tensors)
+        return _Steps.taken, *((t._version, t.data_ptr(), t.device, t.dtype) for t in tensors)
 
     def state(self) -> dict[str, Any]:
         """What is neither in the settings a training begins with nor in the model's state."""
@@ -242,6 +256,15 @@ def weight_quantizers(model: nn.Module) -> dict[str, WeightQuantizer]:
     }
 
 
+def quantized_layers(model: nn.Module) -> Iterator[tuple[str, WeightQuantizer, nn.Parameter]]:
+    """Name, quantizer and float weights of every quantized layer within `model`."""
+    for name, quantizer in weight_quantizers(model).items():
+        # The attribute is another tensor while the layer computes.
+        weights = model.get_submodule(name)._parameters["weight"]
+        assert weights is not None
+        yield name, quantizer, weights
+
+
 def restore_convolutions(model: nn.Module) -> None:
     """Undo `quantize_convolutions`: the model computes with its float weights again."""
     for name, quantizer in weight_quantizers(model).items():
@@ -252,10 +275,7 @@ def golden_weights(
     model: nn.Module,
 ) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
     """The quantized weights of each layer, and the float factor that goes with them."""
-    return {
-        name: quantizer.golden(model.get_submodule(name)._parameters["weight"])  # type: ignore
-        for name, quantizer in weight_quantizers(model).items()
-    }
+    return {name: q.golden(weights) for name, q, weights in quantized_layers(model)}
 
 
 def convolutions(model: nn.Module, names: Iterable[str] | None = None) -> dict[str, nn.Conv2d]:

@@ -156,7 +156,7 @@ PASCAL_VOC: dict[str, Any] = {
     "batch": 2,
     "learning_rate": 1e-3,
     "schedule": "steps",
-    "drops": (80_000,),
+    "drops": (80_000, 110_000),
     "weight_decay": 5e-4,
 }
 """Training on Pascal VOC 07+12."""

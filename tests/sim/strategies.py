@@ -55,7 +55,12 @@ def cases(draw, config: ArrayConfig) -> Case:
     density = draw(st.sampled_from(DENSITIES))
     rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     weights = random_terms(rng, shape, levels=levels, terms=terms, density=density)
-    return make_case(shape, weights, rng=rng, inputs=formats[0], outputs=formats[1])
+    added = None
+    if config.residuals and draw(st.booleans()):
+        added = ActivationFormat(bits=draw(bits), signed=draw(st.booleans()))
+    return make_case(
+        shape, weights, rng=rng, inputs=formats[0], outputs=formats[1], added=added
+    )
 
 
 @st.composite
@@ -85,6 +90,7 @@ def arrays(draw) -> ArrayConfig:
         code_depth=draw(st.integers(2, 40)),
         max_runs=draw(st.integers(1, 12)),
         max_passes=draw(st.integers(1, 9)),
+        residuals=draw(st.booleans()),
     )
 
 
@@ -129,7 +135,12 @@ def _attempt(rng: np.random.Generator, config: ArrayConfig, size: int) -> Case |
             rng, shape, levels=config.levels, terms=1 + int(rng.random() < 0.3),
             density=float(rng.choice(DENSITIES)),
         )  # fmt: skip
-    case = make_case(shape, terms, rng=rng, inputs=formats[0], outputs=formats[1])
+    added = None
+    if config.residuals and rng.random() < 0.7:
+        added = ActivationFormat(bits=config.activation_bits, signed=rng.random() < 0.5)
+    case = make_case(
+        shape, terms, rng=rng, inputs=formats[0], outputs=formats[1], added=added
+    )
     try:
         compile_layer(case.layer, config)
     except FitError:
