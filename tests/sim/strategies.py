@@ -58,9 +58,7 @@ def cases(draw, config: ArrayConfig) -> Case:
     added = None
     if config.residuals and draw(st.booleans()):
         added = ActivationFormat(bits=draw(bits), signed=draw(st.booleans()))
-    return make_case(
-        shape, weights, rng=rng, inputs=formats[0], outputs=formats[1], added=added
-    )
+    return make_case(shape, weights, rng=rng, inputs=formats[0], outputs=formats[1], added=added)
 
 
 @st.composite
@@ -138,9 +136,7 @@ def _attempt(rng: np.random.Generator, config: ArrayConfig, size: int) -> Case |
     added = None
     if config.residuals and rng.random() < 0.7:
         added = ActivationFormat(bits=config.activation_bits, signed=rng.random() < 0.5)
-    case = make_case(
-        shape, terms, rng=rng, inputs=formats[0], outputs=formats[1], added=added
-    )
+    case = make_case(shape, terms, rng=rng, inputs=formats[0], outputs=formats[1], added=added)
     try:
         compile_layer(case.layer, config)
     except FitError:
