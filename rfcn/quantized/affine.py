@@ -8,16 +8,32 @@ factor of the requantization's multiplier.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+class _Damped(torch.autograd.Function):
+    """A parameter whose gradient is multiplied by a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, parameter: Tensor, factor: float) -> Tensor:
+        ctx.factor = factor
+        return parameter.view_as(parameter)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return gradient * ctx.factor, None
 
 
 class AffineMapping(nn.Module):
     """W -> a Q((W - b) / a), with a = 2^log_scale > 0 and b trained along with W.
 
     With gradients passed straight through Q, those of a and b are sum g (Q(v) - v) and -sum g,
-    where v = (W - b) / a and g is the gradient at the mapped weights.
+    where v = (W - b) / a and g is the gradient at the mapped weights. As sums over all N weights
+    they would outrun the weights at one learning rate. That of a is therefore divided by sqrt(N),
+    as for learned step sizes, and that of b by N: it moves the weights' mean as fast as they do.
 
     Attributes
     ----------
@@ -36,10 +52,18 @@ class AffineMapping(nn.Module):
             self.log_scale.fill_(math.log2(scale) - math.floor(math.log2(scale)))
 
     @property
-    def scale(self) -> Tensor:
-        """The scale a, positive, of shape ()."""
-        return torch.exp2(self.log_scale)
+    def scale(self) -> float:
+        """The scale a."""
+        return float(torch.exp2(self.log_scale.detach()))
 
     def before(self, weights: Tensor) -> Tensor:
         """What is to be quantized, (W - b) / a."""
-        return (weights - self.offset) / self.scale
+        offset = _Damped.apply(self.offset, 1 / weights.numel())
+        return (weights - offset) / self._scale(weights)
+
+    def behind(self, values: Tensor) -> Tensor:
+        """The mapped weights for the quantized `values`, a Q."""
+        return values * self._scale(values)
+
+    def _scale(self, weights: Tensor) -> Tensor:
+        return torch.exp2(_Damped.apply(self.log_scale, weights.numel() ** -0.5))

@@ -14,6 +14,9 @@ from golden.errors import UserError
 from golden.quantize import check_settings
 from golden.quantize.lbw import PARTIAL_SUMS
 
+MOST_TERMS = 8
+"""Largest number of terms of a weight."""
+
 
 class SettingsError(UserError):
     """A setting of quantized training is out of range, or two do not go together."""
@@ -30,6 +33,9 @@ class WeightSettings:
     calibrated_mu : for "lbw": each layer's mu is the one of least expected squared error under
         the piecewise-Gaussian density of its weights, in place of `mu`.
     affine : a trained scale and offset for each layer, see `AffineMapping`.
+    tolerance : for "exact" with scales per channel: every channel gets as many terms, up to
+        `terms`, as bring its relative squared error below this (`golden.multipoint`); `terms` may
+        then be 1 to 8.
     layers : names of the convolutions to quantize; None for all.
 
     Raises
@@ -47,10 +53,23 @@ class WeightSettings:
     terms: int = 1
     calibrated_mu: bool = False
     affine: bool = False
+    tolerance: float | None = None
     layers: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_settings(**self.quantizer)
+        if self.tolerance is None:
+            check_settings(**self.quantizer)
+        else:
+            check_settings(**{**self.quantizer, "terms": 1})
+            _inside("tolerance", self.tolerance, 0, 1, low_too=True)
+            if self.method != "exact" or not self.per_channel or self.sparsity:
+                raise SettingsError(
+                    "a tolerance goes with method='exact', per_channel=True and no sparsity"
+                )
+            if self.affine:
+                raise SettingsError("a tolerance and an affine mapping exclude each other")
+            if self.terms not in range(1, MOST_TERMS + 1):
+                raise SettingsError(f"terms is {self.terms!r}, but must be 1 to {MOST_TERMS}")
         if self.calibrated_mu and (self.method != "lbw" or self.mu is not None):
             raise SettingsError("calibrated_mu goes with method='lbw' and without a mu of its own")
         if self.layers is not None:
@@ -58,7 +77,7 @@ class WeightSettings:
 
     @property
     def quantizer(self) -> dict[str, Any]:
-        """The keyword arguments of `golden.quantize`."""
+        """The keyword arguments of `golden.quantize`, where there is no tolerance."""
         names = ("bits", "levels", "method", "per_channel", "mu", "partial_sums", "sparsity",
                  "terms")  # fmt: skip
         return {name: getattr(self, name) for name in names}

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from golden.weights import PowerOfTwoWeights, TwoTermWeights
+from golden.weights import MultipointWeights, PowerOfTwoWeights
 from rfcn.quantized.activations import QuantizedActivations
 from rfcn.quantized.blending import blend
 from rfcn.quantized.guide import Guide
@@ -117,7 +117,7 @@ class QuantizedTraining:
         if self._pruned:
             hold(self.model)
 
-    def golden_weights(self) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
+    def golden_weights(self) -> dict[str, tuple[PowerOfTwoWeights | MultipointWeights, float]]:
         """The quantized weights of each layer, and the float factor that goes with them."""
         return golden_weights(self.model)
 

@@ -52,9 +52,10 @@ class Training:
             if self.guide:
                 with self.guide.watch(self.model) as seen:
                     out, other = self.model(x), self.guide(x)
-                loss = out.square().mean() + other.square().mean() + self.guide.loss(seen)
+                loss = (out - 1).square().mean() + (other - 1).square().mean()
+                loss = loss + self.guide.loss(seen)
             else:
-                loss = self.model(x).square().mean()
+                loss = (self.model(x) - 1).square().mean()
             (loss + self.quantized.penalty()).backward()
             self.quantized.before_step()
             self.optimizer.step()
@@ -82,7 +83,7 @@ def test_float_training_is_left_alone():
     optimizer = torch.optim.SGD(plain.parameters(), lr=0.02, momentum=0.9)
     for iteration in range(3):
         optimizer.zero_grad()
-        plain(batch(iteration)).square().mean().backward()
+        (plain(batch(iteration)) - 1).square().mean().backward()
         optimizer.step()
     for a, b in zip(training.model.parameters(), plain.parameters(), strict=True):
         assert torch.equal(a, b)

@@ -8,7 +8,7 @@ from torch.nn import functional
 from golden.calibration import calibrated_mu
 from golden.quantize import quantize
 from golden.weights import PowerOfTwoWeights, TwoTermWeights
-from rfcn.quantized import weights as module
+from rfcn.quantized import weight_quantizer as module
 from rfcn.quantized.settings import SettingsError, WeightSettings
 from rfcn.quantized.weights import (
     golden_weights,
