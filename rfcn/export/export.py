@@ -13,13 +13,14 @@ from golden.calibration import CalibrationError
 from golden.errors import UserError
 from golden.feature_map import FeatureMap
 from golden.network import INPUT, IntegerNetwork, IntegerNode
-from golden.weights import PowerOfTwoWeights, TwoTermWeights
+from golden.weights import MultipointWeights, PowerOfTwoWeights
 from rfcn.dataflow import MAX_POOL, Step, dataflow
 from rfcn.export.calibrate import Grid, Maps, calibrate, map_formats
 from rfcn.export.fold import LARGEST_RESIDUAL_STEP, Folded, fold, normalisation
 from rfcn.layers import layer_table
 from rfcn.model.network import RFCN, Convolution
 from rfcn.quantized.activations import NAME as MAP_QUANTIZER
+from rfcn.quantized.multipoint import quantize_multipoint
 from rfcn.quantized.settings import ActivationSettings, WeightSettings
 from rfcn.quantized.weights import golden_weights, quantize_convolutions, weight_quantizers
 
@@ -48,8 +49,8 @@ def export(
     Parameters
     ----------
     model : the network; it is not changed.
-    images : float32 (3, y, x) of any size, mean subtracted, to calibrate on; not read where the
-        steps are trained.
+    images : float32 (3, y, x) of any size, mean subtracted, to calibrate on; not looked at where
+        all is trained.
     weights : how float weights are quantized; None where they are trained quantized.
     activations : how the steps are found; 8 bits when None, and None where they are trained.
     height, width : pixels of the image, the network's usual ones when None.
@@ -64,7 +65,8 @@ def export(
     QuantizationError, SettingsError : unusable weights, or settings that do not go together.
     """
     model = copy.deepcopy(model).eval()
-    layers = _quantized_weights(model, weights)
+    images = list(images)
+    layers = _quantized_weights(model, weights, images)
     grids = _grids(model, activations, images)
     table = layer_table(model.net, height, width)
     maps = {INPUT: _map(table[0].shape.input_shape, grids[INPUT])}
@@ -118,8 +120,8 @@ def float_maps(model: RFCN) -> Maps:
 
 
 def _quantized_weights(
-    model: RFCN, settings: WeightSettings | None
-) -> dict[str, tuple[PowerOfTwoWeights | TwoTermWeights, float]]:
+    model: RFCN, settings: WeightSettings | None, images: list[np.ndarray]
+) -> dict[str, tuple[PowerOfTwoWeights | MultipointWeights, float]]:
     """The weights of every layer and a factor; `model` computes with them from here on."""
     trained = weight_quantizers(model)
     if trained and settings is not None:
@@ -132,7 +134,12 @@ def _quantized_weights(
             raise ExportError(
                 "the network has float weights: tell how to quantize them, such as with bits=4"
             )
-        quantize_convolutions(model, settings)
+        if settings.tolerance is None:
+            quantize_convolutions(model, settings)
+        else:
+            device = next(model.parameters()).device
+            batches = [torch.from_numpy(image).to(device)[None] for image in images]
+            quantize_multipoint(model, batches, settings)
     layers = golden_weights(model)
     floats = [name for name in model.convolutions if name not in layers]
     if floats:
@@ -144,7 +151,7 @@ def _quantized_weights(
 
 
 def _grids(
-    model: RFCN, settings: ActivationSettings | None, images: Iterable[np.ndarray]
+    model: RFCN, settings: ActivationSettings | None, images: list[np.ndarray]
 ) -> dict[str, Grid]:
     """The format and step of every map: as trained, or calibrated."""
     trained = _trained_grids(model)
@@ -157,7 +164,6 @@ def _grids(
         return trained
     if settings is None:
         settings = ActivationSettings()
-    images = list(images)
     if not images:
         raise CalibrationError("there are no images to calibrate on: give some")
     formats = map_formats(layer_table(model.net), settings.bits)
@@ -182,7 +188,7 @@ def _map(shape: tuple[int, int, int], grid: Grid) -> FeatureMap:
 def _folded(
     step: Step,
     convolution: Convolution,
-    quantized: tuple[PowerOfTwoWeights | TwoTermWeights, float],
+    quantized: tuple[PowerOfTwoWeights | MultipointWeights, float],
     maps: Mapping[str, FeatureMap],
 ) -> Folded:
     layer = step.layer

@@ -26,7 +26,7 @@ from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
 from golden.requantize import MAX_SHIFT, MULTIPLIER_BITS, RESIDUAL_FRACTION, Requantization
 from golden.shape import ConvShape
-from golden.weights import PowerOfTwoWeights, TwoTermWeights, integer_terms
+from golden.weights import MultipointWeights, PowerOfTwoWeights, integer_terms
 
 EXTRA_BITS = 4
 """Bits of the shift beyond those of the accumulator."""
@@ -65,7 +65,7 @@ class Folded:
 
 def fold(
     name: str,
-    weights: PowerOfTwoWeights | TwoTermWeights,
+    weights: PowerOfTwoWeights | MultipointWeights,
     shape: ConvShape,
     *,
     gain: np.ndarray,

@@ -50,7 +50,7 @@ def test_networks_that_are_no_r_fcn(network):
         IntegerDetector(dataclasses.replace(network, net="other"))
     with pytest.raises(NetworkError, match="rfcn_bbox is missing"):
         IntegerDetector(dataclasses.replace(network, nodes=network.nodes[:-1]))
-    with pytest.raises(NetworkError, match="is missing"):
+    with pytest.raises(NetworkError, match="conv1 has shape"):
         IntegerDetector(dataclasses.replace(network, net="rfcn-resnet50"))
     renamed = dataclasses.replace(network.nodes[-1], name="more")
     with pytest.raises(NetworkError, match="more is too much"):

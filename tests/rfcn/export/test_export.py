@@ -119,6 +119,20 @@ def test_the_outputs_are_close_to_those_of_the_float_network_with_these_weights(
             assert noise < 0.02, (name, noise)
 
 
+def test_multipoint_weights_come_close_to_the_float_network():
+    model = float_network()
+    settings = WeightSettings(bits=4, method="exact", per_channel=True, tolerance=1e-4, terms=4)
+    network = exported(model, weights=settings)
+    assert max(len(n.layer.terms) for n in network.nodes if n.op == "convolution") in (3, 4)
+    image = images(1, seed=5)[0]
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(image)[None])
+    got = network.floats(network.run(network.input.quantize(image)))
+    for name, values in got.items():
+        float_values = wanted[name][0].numpy()
+        assert np.square(values - float_values).mean() < 0.05 * float_values.var(), name
+
+
 def test_the_formats_are_those_of_the_layer_table():
     network = exported(float_network(), weights=WeightSettings(bits=4))
     assert network.net == NET
