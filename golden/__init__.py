@@ -4,7 +4,7 @@ from golden.activations import ActivationError, ActivationFormat
 from golden.convolution import Convolution, ExactnessError, convolve
 from golden.feature_map import FeatureMap
 from golden.layer import LayerError, QuantizedConv
-from golden.network import GraphError, IntegerNetwork, IntegerNode, Residual
+from golden.network import GraphError, IntegerNetwork, IntegerNode
 from golden.network_files import read_network, write_network
 from golden.network_records import NetworkFileError
 from golden.pooling import MaxPool, max_pool
@@ -32,7 +32,6 @@ __all__ = [
     "QuantizedConv",
     "Requantization",
     "RequantizationError",
-    "Residual",
     "ShapeError",
     "TwoTermWeights",
     "WeightsError",

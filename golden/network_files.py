@@ -194,7 +194,7 @@ def _node_record(node: IntegerNode, arrays: dict[str, np.ndarray]) -> dict[str, 
         "bias": rule.bias,
         "shift": rule.shift,
     }
-    if node.residual is not None:
+    if rule.residual_multiplier is not None:
         values["residual_multiplier"] = rule.residual_multiplier
     for key, array in values.items():
         kind = (ARRAYS | RESIDUAL_ARRAYS)[key]

@@ -112,7 +112,7 @@ class Drain(wiring.Component):
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
-        residual, enough = None, 1
+        residual, enough = (), 1
         if config.residuals:
             residual, enough = self._queue_residuals(m, draining)
         unit = FloatEpilogue if config.arithmetic == Arithmetic.FLOAT32 else Requantizer

@@ -38,8 +38,9 @@ def write_streams(
             _write(folder / f"codes_{k}_{f}.bin", codes)
         if config.residuals:
             with (folder / f"residuals_{k}.bin").open("wb") as file:
-                for tile in tiles if residual is not None else ():
-                    file.write(program.residuals(tile, k, residual)[:, ::-1].tobytes())
+                if residual is not None:
+                    for tile in tiles:
+                        file.write(program.residuals(tile, k, residual)[:, ::-1].tobytes())
 
 
 def read_outputs(folder: Path, program: Program) -> list[list[np.ndarray]]:
