@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 
 def compare_command(
     net: Annotated[str, typer.Option(help="Networks, separated by commas.")] = "rfcn-resnet50",
-    image: Annotated[str, typer.Option(help="Image size of the network, HxW.")] = "600x800",
+    image: Annotated[
+        str | None, typer.Option(help="Image size, HxW; each network's usual one if not given.")
+    ] = None,
     bits: Annotated[
         str, typer.Option(help="Bits per weight, 2 to 6, separated by commas.")
     ] = "2,3,4,5,6",
@@ -78,7 +80,7 @@ def compare_command(
     """
     nets, widths = parts(net, "--net"), numbers(bits, "--bits")
     bandwidths = positives(bandwidth, "--bandwidth")
-    size = parse_size(image, "--image")
+    size = () if image is None else parse_size(image, "--image")
     tables = {name: layer_table(name, *size) for name in nets}
     weights = network_weights(checkpoint, table=table, seed=seed)
     for network in tables.values():
@@ -93,8 +95,9 @@ def compare_command(
                 name, network, weights, bits=widths, method=method, preset_name=preset_name,
                 reports=boards, done=lambda: bar.advance(task),
             )  # fmt: skip
+    images = {name: network[0].shape.input_shape[1:] for name, network in tables.items()}
     figures = report(
-        rows, image=size, method=method, weights=weights.description, seed=seed,
+        rows, images=images, method=method, weights=weights.description, seed=seed,
         bandwidths=bandwidths, reports=boards,
     )  # fmt: skip
     write_json(json_path, figures)

@@ -25,7 +25,7 @@ UNITS = {
 def report(
     rows: Sequence[Row],
     *,
-    image: tuple[int, int],
+    images: Mapping[str, tuple[int, int]],
     method: str,
     weights: str,
     seed: int,
@@ -37,14 +37,14 @@ def report(
     Parameters
     ----------
     rows : layers and totals.
-    image : height and width.
+    images : height and width of each network's image.
     method : the quantizer.
     weights, seed : where the weights come from.
     bandwidths : of the memory, in bytes per cycle.
     reports : on boards.
     """
     return {
-        "image": list(image),
+        "images": {name: list(size) for name, size in images.items()},
         "method": method,
         "weights": weights,
         "seed": seed,

@@ -32,7 +32,7 @@ def select_layer(
     net: str,
     layer: str | None,
     own: dict[str, int | None],
-    image: str,
+    image: str | None,
     crop: str | None,
     signed_input: bool | None,
     signed_output: bool | None,
@@ -41,7 +41,8 @@ def select_layer(
 
     Parameters
     ----------
-    net, layer : a layer of a network's table, for an input image of size `image`.
+    net, layer : a layer of a network's table, for an input image of size `image`, or of the
+        network's usual size when None.
     own : the fields of a `ConvShape`, those not given None; instead of a network's layer.
     crop : HEIGHTxWIDTH to which the layer's input is cropped.
     signed_input, signed_output : flags of the activations; the network's, or unsigned, when None.
@@ -56,8 +57,8 @@ def select_layer(
             raise UsageError(
                 f"--layer names a layer of the network, so --{next(iter(given))} cannot be given"
             )
-        height, width = parse_size(image, "--image")
-        found = find_layer(net, layer, height, width)
+        size = () if image is None else parse_size(image, "--image")
+        found = find_layer(net, layer, *size)
         shape, flags = found.shape, (found.signed_input, found.signed_output)
         name = found.name
     else:

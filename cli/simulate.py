@@ -122,7 +122,9 @@ zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
 def simulate_command(
     net: Annotated[str, typer.Option(help="Network of --layer.")] = "rfcn-resnet50",
     layer: Annotated[str | None, typer.Option(help="Layer of the network.")] = None,
-    image: Annotated[str, typer.Option(help="Image size of the network, HxW.")] = "600x800",
+    image: Annotated[
+        str | None, typer.Option(help="Image size, HxW; the network's usual one if not given.")
+    ] = None,
     crop: Annotated[str | None, typer.Option(help="Crop the layer's input to HxW.")] = None,
     cin: Annotated[int | None, typer.Option(help="Own layer: input channels.")] = None,
     cout: Annotated[int | None, typer.Option(help="Own layer: output channels.")] = None,

@@ -84,8 +84,8 @@ def run_row(
             for _ in own_codes:
                 pass
         values = _requantize(_wrap(sums, config.accumulator_bits), epilogue, command["clamp"])
-        chains = values.reshape(*values.shape[:2], config.drain_width, config.chain_length)
-        words.append(chains.swapaxes(2, 3).reshape(-1, config.drain_width))
+        outlets = values.reshape(*values.shape[:2], config.drain_width, config.lanes_per_outlet)
+        words.append(outlets.swapaxes(2, 3).reshape(-1, config.drain_width))
         if headers["end"][group] != (group == len(stream.headers) - 1):
             raise AssertionError("only a row's last header ends the tile")
     if any(next(stream_left, None) is not None for stream_left in (masks, *codes)):

@@ -161,8 +161,8 @@ class Program:
         """
         config = self.config
         pixels = self.tiles[tile].pixels
-        by_word = pixels.reshape(len(pixels), config.drain_width, config.chain_length)
-        # Axes: filter group, pass, filter, word of the chain, chain.
+        by_word = pixels.reshape(len(pixels), config.drain_width, config.lanes_per_outlet)
+        # Axes: filter group, pass, filter, word of the outlet, outlet.
         pixel = by_word.swapaxes(1, 2)[None, :, None]
         channel = self.rows[row].channels[:, None, :, None, None]
         channel, pixel = np.broadcast_arrays(channel, pixel)

@@ -1,4 +1,4 @@
-"""The end of a row: collects the chains, makes activations of sums, and hands out words."""
+"""The end of a row: takes the sums, makes activations of sums, and hands out words."""
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
@@ -13,10 +13,10 @@ from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity
 
 
 class Drain(wiring.Component):
-    """Empties the lanes' drain chains through the epilogue units into an output FIFO.
+    """Takes the sums from the lanes' outlets through the epilogue units into an output FIFO.
 
     Nothing in here can stall: a pass may end (`accept`) only while the FIFO has room for all its
-    words and the chains will be empty by the time its sums reach them. That is the row's only
+    words and the outlets will be free by the time its sums reach them. That is the row's only
     back-pressure, so neither lanes nor epilogue units need a hold.
 
     Throughput one output word per cycle; passes end at least `config.drain_words` cycles apart,
@@ -25,8 +25,9 @@ class Drain(wiring.Component):
     Members
     -------
     may_end : Out, a step with `last` may be issued; ends : In, one is.
-    chains : In(accumulators, chain 0 lowest); each lane group is a cycle later than the one above.
-    captured : In, the highest lane group has a pass's first sums on its chains.
+    outlets : In(accumulators, the lowest lanes first); each lane group is a cycle later than the
+        one above.
+    captured : In, the highest lane group has a pass's first sums on its outlets.
     epilogues : In(stream), F entries per filter group; passes : In, of the tile.
     clamp : In, of the tile.
     words : Out(stream of layouts.outputs)
@@ -40,7 +41,9 @@ class Drain(wiring.Component):
             {
                 "may_end": Out(1),
                 "ends": In(1),
-                "chains": In(data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)),
+                "outlets": In(
+                    data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)
+                ),
                 "captured": In(1),
                 "epilogues": In(stream.Signature(self._epilogues)),
                 "passes": In(range(config.max_passes + 1)),
@@ -67,7 +70,7 @@ class Drain(wiring.Component):
         # The pass on its way out: its epilogues, its filter and lane of the moment.
         current = Signal(self._epilogues)
         filter_index = Signal(range(config.filters_per_row))
-        lane = Signal(range(config.chain_length))
+        lane = Signal(range(config.lanes_per_outlet))
         draining = Signal()
         passed = Signal(range(config.max_passes + 1))
         end_of_pass = Signal()
@@ -76,11 +79,11 @@ class Drain(wiring.Component):
         # A cycle late, and still in time: passes end two cycles apart at least.
         m.d.sync += queue.r_en.eq(self.captured & last_pass)
         m.d.comb += end_of_pass.eq(
-            (lane == config.chain_length - 1) & (filter_index == config.filters_per_row - 1)
+            (lane == config.lanes_per_outlet - 1) & (filter_index == config.filters_per_row - 1)
         )
         with m.If(draining):
             m.d.sync += lane.eq(lane + 1)
-            with m.If(lane == config.chain_length - 1):
+            with m.If(lane == config.lanes_per_outlet - 1):
                 m.d.sync += [lane.eq(0), filter_index.eq(filter_index + 1)]
             with m.If(end_of_pass):
                 m.d.sync += draining.eq(0)
@@ -103,19 +106,19 @@ class Drain(wiring.Component):
         unit = FloatEpilogue if config.arithmetic == Arithmetic.FLOAT32 else Requantizer
         outputs = Signal(layouts.outputs(config))
         for group in reversed(range(config.lane_groups)):
-            for chain in range(
-                group * config.chains_per_group, (group + 1) * config.chains_per_group
+            for outlet in range(
+                group * config.outlets_per_group, (group + 1) * config.outlets_per_group
             ):
-                m.submodules[f"epilogue_{chain}"] = epilogue = unit(config)
-                sums = Signal(signed(config.accumulator_bits), name=f"sums_{chain}")
-                m.d.sync += sums.eq(self.chains[chain])
+                m.submodules[f"epilogue_{outlet}"] = epilogue = unit(config)
+                sums = Signal(signed(config.accumulator_bits), name=f"sums_{outlet}")
+                m.d.sync += sums.eq(self.outlets[outlet])
                 m.d.comb += [
                     epilogue.accumulator.eq(sums),
                     epilogue.epilogue.eq(parameters),
                     epilogue.clamp.eq(self.clamp),
                 ]
                 # The groups above are done earlier: hold what they give until group 0 is.
-                m.d.comb += outputs[chain].eq(delayed(m, epilogue.o, group, f"held_{chain}"))
+                m.d.comb += outputs[outlet].eq(delayed(m, epilogue.o, group, f"held_{outlet}"))
             if group:
                 following = Signal.like(parameters, name=f"parameters_{group - 1}")
                 m.d.sync += following.eq(parameters)

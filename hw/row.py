@@ -136,7 +136,7 @@ class Row(wiring.Component):
                 m.d.comb += drain.captured.eq(group.captured)
             else:
                 m.d.comb += group.from_above.eq(above.to_below)
-            for c in range(config.chains_per_group):
-                m.d.comb += drain.chains[g * config.chains_per_group + c].eq(group.chains[c])
+            for c in range(config.outlets_per_group):
+                m.d.comb += drain.outlets[g * config.outlets_per_group + c].eq(group.outlets[c])
             above = group
         return m

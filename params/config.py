@@ -213,19 +213,19 @@ class ArrayConfig:
         return self.lanes // self.lane_groups
 
     @property
-    def chains_per_group(self) -> int:
-        """Drain chains in one slice of one row."""
+    def outlets_per_group(self) -> int:
+        """Ways to the drain of one slice of one row, each with an epilogue unit."""
         return self.drain_width // self.lane_groups
 
     @property
-    def chain_length(self) -> int:
-        """Lanes on one drain chain, for each filter of the row."""
+    def lanes_per_outlet(self) -> int:
+        """Lanes that share an outlet."""
         return self.lanes // self.drain_width
 
     @property
     def drain_words(self) -> int:
         """Output words, hence cycles, that one step through a row's filters takes to drain."""
-        return self.chain_length * self.filters_per_row
+        return self.lanes_per_outlet * self.filters_per_row
 
     @property
     def processing_elements(self) -> int:

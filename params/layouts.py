@@ -144,9 +144,9 @@ def codes(config: ArrayConfig) -> data.ArrayLayout:
 
 
 def outputs(config: ArrayConfig) -> data.ArrayLayout:
-    """An output word of a row: element c is one lane of drain chain c.
+    """An output word of a row: element c is one lane of outlet c.
 
-    Word j of filter f carries the lanes c * chain_length + j; the words of a pass come filter by
-    filter, the passes of a tile row by row, the filters of a row in the order of their headers.
+    Word j of filter f carries the lanes c * lanes_per_outlet + j; the words of a pass come filter
+    by filter, the passes of a tile row by row, the filters of a row in the order of their headers.
     """
     return data.ArrayLayout(unsigned(config.activation_bits), config.drain_width)

@@ -31,6 +31,9 @@ CAPACITY_STEP = 16
 FLOAT_ADDER_LATENCY = FLOAT_LOOP
 """From two floats to their sum, and so the loop of an accumulator."""
 
+INT8_MULTIPLIER_LATENCY = 4
+"""From two integers to their product: operands, and three levels of adders."""
+
 FLOAT_MULTIPLIER_LATENCY = 5
 """From two floats to their product."""
 
@@ -38,15 +41,15 @@ FLOAT_MULTIPLIER_LATENCY = 5
 def element_latency(config: ArrayConfig) -> int:
     """From a processing element's activation to its accumulator.
 
-    A cycle per stage of the shifter, or one for operands and product each; a float's accumulator
-    is the adder.
+    A cycle per stage of the shifter but the last, or per stage of a multiplier; a float's
+    accumulator is the adder.
     """
     match config.arithmetic:
         case Arithmetic.INT8:
-            return 2
+            return INT8_MULTIPLIER_LATENCY
         case Arithmetic.FLOAT32:
             return FLOAT_MULTIPLIER_LATENCY + 1 + FLOAT_ADDER_LATENCY
-    return max(1, config.exponent_bits)
+    return max(1, config.exponent_bits - 1)
 
 
 def lane_latency(config: ArrayConfig) -> int:

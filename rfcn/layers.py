@@ -122,9 +122,9 @@ class _Builder:
         return name
 
     def block(self, name: str, source: str, stage: Stage, *, stride: int) -> str:
-        """A bottleneck of 1x1, 3x3 and 1x1; branch1 projects where the channels change."""
+        """A bottleneck of 1x1, 3x3 and 1x1; branch1 projects where channels or size change."""
         residual = source
-        if self.maps[source][0] != stage.outer:
+        if self.maps[source][0] != stage.outer or stride != 1:
             residual = self.convolution(
                 f"{name}_branch1", source, stage.outer, stage=stage.name, stride=stride,
                 batch_norm=True,

@@ -1,6 +1,7 @@
 """The layer tables against counts and totals of the networks, and layers written out by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -147,3 +148,14 @@ def test_sources(net, top):
 def test_mistakes_are_told(call, message):
     with pytest.raises(NetworkError, match=message):
         call()
+
+
+def test_a_block_that_halves_the_map_projects_its_residual(monkeypatch):
+    """Even where the channels stay."""
+    narrow = NETWORKS["rfcn-tiny"]
+    stages = (narrow.stages[0], replace(narrow.stages[1], inner=16), *narrow.stages[2:])
+    monkeypatch.setitem(NETWORKS, "narrow", replace(narrow, stages=stages))
+    branch1 = find_layer("narrow", "res3a_branch1").shape
+    assert branch1.input_shape == (64, 32, 32)
+    assert branch1.output_shape == find_layer("narrow", "res3a_branch2c").shape.output_shape
+    assert branch1.output_shape == (64, 16, 16)

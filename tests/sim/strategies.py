@@ -61,8 +61,8 @@ def cases(draw, config: ArrayConfig) -> Case:
 @st.composite
 def arrays(draw) -> ArrayConfig:
     """Small arrays of any proportions."""
-    groups, chains = draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    lanes = groups * chains * draw(st.integers(1, 4))
+    groups, outlets = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    lanes = groups * outlets * draw(st.integers(1, 4))
     reach = lanes // groups if groups > 1 else lanes - 1
     # Shifts of b bits reach 2^b - 1 lanes, which a group must have.
     most = (1 << (reach + 1).bit_length() - 1) - 1 if groups > 1 else reach
@@ -77,7 +77,7 @@ def arrays(draw) -> ArrayConfig:
         activation_bits=draw(st.integers(4, 8)),
         depth=draw(st.integers(2, 200)),
         lane_groups=groups,
-        drain_width=groups * chains,
+        drain_width=groups * outlets,
         max_shift=draw(st.integers(0, min(most, lanes - 1, 7))),
         mask_bits=draw(st.sampled_from((2, 3, 8, 16, 31, 32, 64))),
         codes_per_word=draw(st.integers(1, 9)),

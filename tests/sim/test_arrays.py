@@ -34,7 +34,7 @@ ARRAYS = (
         drain_width=8, max_shift=1, max_runs=2, max_passes=2,
     ),
     ArrayConfig(
-        name="one chain", lanes=12, rows=2, levels=4, depth=64, drain_width=1, max_shift=2,
+        name="one outlet", lanes=12, rows=2, levels=4, depth=64, drain_width=1, max_shift=2,
         max_runs=3, max_passes=1, mask_bits=2, codes_per_word=32,
     ),
     ArrayConfig(
