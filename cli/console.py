@@ -1,10 +1,7 @@
 """What all commands share: the console, faults in one sentence, reports in one piece."""
 
 import json
-import os
 import sys
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from golden.errors import UserError
+from golden.files import replacing
 
 PIPED_WIDTH = 120
 """Columns of tables that go to a file or another program."""
@@ -52,25 +50,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text)
 
 
-@contextmanager
-def replacing(path: Path):
-    """A temporary path beside `path` that takes its place when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp's mode is private; a report is as public as any new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def progress_bar() -> Progress:
+def progress_bar(*, show: bool = True) -> Progress:
     """A progress bar with a count and the time left, on terminals only; vanishes when done."""
     return Progress(
         TextColumn("{task.description}"),
@@ -79,5 +59,5 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
-        disable=not errors.is_terminal,
+        disable=not (show and errors.is_terminal),
     )

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import area, compare, demo, quantize, shapes, simulate, verilog
+from cli import area, compare, demo, evaluate, quantize, shapes, simulate, train, verilog
 from cli.console import USER_FAULTS, errors, tell
 
 app = typer.Typer(
@@ -13,7 +13,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (quantize, simulate, compare, area, verilog, shapes, demo):
+for command in (
+    quantize, shapes, train, evaluate, simulate, compare, area, verilog, demo,
+):  # fmt: skip
     command.register(app)
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from cli.console import UsageError, replacing
+from cli.console import UsageError
+from golden.files import replacing
 
 DENSE, SPARSE, BOUND, INK = "#c9ccd1", "#2f6f9f", "#d9822b", "#333333"
 """Colours: what is compared with, what is measured, limits, text."""

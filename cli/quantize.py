@@ -7,11 +7,12 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from cli.console import JsonOption, UsageError, console, progress_bar, replacing, write_json
+from cli.console import JsonOption, UsageError, console, progress_bar, write_json
 from cli.pictures import draw_levels
 from cli.quantization import Quantization
 from cli.weights import quantized_arrays
 from golden.array_files import read_arrays
+from golden.files import replacing
 from golden.quantize import relative_error
 from golden.synthetic import DESCRIPTION, table_3_2_weights
 from golden.weights import PowerOfTwoWeights, TwoTermWeights

@@ -108,7 +108,53 @@ class PowerOfTwoWeights:
 
 
 @dataclass(frozen=True, eq=False)
-class TwoTermWeights:
+class MultipointWeights:
+    """Weights that are each a sum of power-of-two weights, every term with scales of its own.
+
+    Parameters
+    ----------
+    terms : one or more terms of one shape.
+
+    Raises
+    ------
+    WeightsError : no terms, or of different shapes.
+    """
+
+    terms: tuple[PowerOfTwoWeights, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(self.terms))
+        if len({term.shape for term in self.terms}) != 1:
+            raise WeightsError("weights of several terms take terms of one shape")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the weight array."""
+        return self.terms[0].shape
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether an output channel has scales of its own."""
+        return any(term.per_channel for term in self.terms)
+
+    @property
+    def nonzeros(self) -> int:
+        """Nonzero terms, all counted: the shift-and-adds per output pixel."""
+        return sum(term.nonzeros for term in self.terms)
+
+    @property
+    def density(self) -> float:
+        """Nonzero terms per weight, 0 to the number of terms."""
+        size = self.terms[0].sign.size
+        return self.nonzeros / size if size else 0.0
+
+    def dequantize(self) -> np.ndarray:
+        """The values, float64."""
+        return np.sum([term.dequantize() for term in self.terms], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoTermWeights(MultipointWeights):
     """Weights that are each a sum of two power-of-two weights, with scales of their own.
 
     Parameters
@@ -123,38 +169,13 @@ class TwoTermWeights:
     terms: tuple[PowerOfTwoWeights, PowerOfTwoWeights]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "terms", tuple(self.terms))
-        if len(self.terms) != 2 or self.terms[0].shape != self.terms[1].shape:
+        if len(tuple(self.terms)) != 2 or self.terms[0].shape != self.terms[1].shape:
             raise WeightsError("two-term weights take exactly two terms of one shape")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the weight array."""
-        return self.terms[0].shape
-
-    @property
-    def per_channel(self) -> bool:
-        """Whether an output channel has scales of its own."""
-        return any(term.per_channel for term in self.terms)
-
-    @property
-    def nonzeros(self) -> int:
-        """Nonzero terms, both counted: the shift-and-adds per output pixel."""
-        return sum(term.nonzeros for term in self.terms)
-
-    @property
-    def density(self) -> float:
-        """Nonzero terms per weight, 0 to 2."""
-        size = self.terms[0].sign.size
-        return self.nonzeros / size if size else 0.0
-
-    def dequantize(self) -> np.ndarray:
-        """The values, float64."""
-        return self.terms[0].dequantize() + self.terms[1].dequantize()
+        super().__post_init__()
 
 
 def integer_terms(
-    weights: PowerOfTwoWeights | TwoTermWeights,
+    weights: PowerOfTwoWeights | MultipointWeights,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Put all terms of `weights` on one integer grid.
 
@@ -163,12 +184,12 @@ def integer_terms(
     terms : int64 (T,) + shape; every entry is 0 or plus or minus a power of two.
     exponent : integer array of shape () or (cout,): `terms.sum(0) * 2^exponent` are the values.
     levels : magnitudes the grid needs: every |term| is 2^e with e < levels. For a single term
-        these are the levels of `weights`; for two they reach from the smallest magnitude in use
+        these are the levels of `weights`; for more they reach from the smallest magnitude in use
         (of each channel, if scales are per channel) to the largest.
 
     Raises
     ------
-    WeightsError : the two terms lie too far apart for 64-bit integers.
+    WeightsError : the terms lie too far apart for 64-bit integers.
     """
     if isinstance(weights, PowerOfTwoWeights):
         return weights.integers()[None], weights.scale - (weights.levels - 1), weights.levels
@@ -190,8 +211,8 @@ def integer_terms(
         largest = max(largest, int(exponent.max(initial=0)))
         if largest > LARGEST_EXPONENT - 1:
             raise WeightsError(
-                f"the two terms are a factor 2^{largest} apart, but 64-bit integers hold 2^"
-                f"{LARGEST_EXPONENT - 1}: use one term, or weights of a narrower range"
+                f"the terms are a factor 2^{largest} apart, but 64-bit integers hold 2^"
+                f"{LARGEST_EXPONENT - 1}: use fewer terms, or weights of a narrower range"
             )
         terms.append(term.sign.astype(np.int64) << exponent.reshape(term.shape))
     exponents = grid if weights.per_channel else grid.reshape(())

@@ -7,12 +7,19 @@ import numpy as np
 
 from golden.quantize.exact import exact, sparse
 from golden.quantize.inq import inq
-from golden.quantize.lbw import MU, PARTIAL_SUMS, lbw
+from golden.quantize.lbw import MU, PARTIAL_SUMS, check_mu, lbw
 from golden.quantize.rows import QuantizationError, WeightRows
 from golden.quantize.two_term import two_term
 from golden.weights import MAX_LEVELS, PowerOfTwoWeights, TwoTermWeights
 
-__all__ = ["METHODS", "QuantizationError", "levels_of_bits", "quantize", "relative_error"]
+__all__ = [
+    "METHODS",
+    "QuantizationError",
+    "check_settings",
+    "levels_of_bits",
+    "quantize",
+    "relative_error",
+]
 
 METHODS = ("lbw", "exact", "inq")
 """Names of the quantizers."""
@@ -103,10 +110,16 @@ def quantize(
     ------
     QuantizationError : unusable weights or settings; one sentence says which.
     """
-    n = _levels(bits, levels)
-    _check_settings(method, mu, mu_absolute, sparsity, terms)
-    if partial_sums is not None:
-        partial_sums = _integer(partial_sums, "partial_sums", 1, MAX_LEVELS)
+    n = check_settings(
+        bits=bits,
+        levels=levels,
+        method=method,
+        mu=mu,
+        mu_absolute=mu_absolute,
+        partial_sums=partial_sums,
+        sparsity=sparsity,
+        terms=terms,
+    )
     share = MU if mu is None else mu
 
     def one_term(values: object) -> PowerOfTwoWeights:
@@ -129,21 +142,37 @@ def relative_error(weights: np.ndarray, quantized: PowerOfTwoWeights | TwoTermWe
     return float(np.square(weights - quantized.dequantize()).sum()) / norm if norm else 0.0
 
 
-def _levels(bits: int | None, levels: int | None) -> int:
+def check_settings(
+    *,
+    bits: int | None = None,
+    levels: int | None = None,
+    method: str = "lbw",
+    per_channel: bool = False,
+    mu: float | None = None,
+    mu_absolute: float | None = None,
+    partial_sums: int | None = PARTIAL_SUMS,
+    sparsity: float = 0.0,
+    terms: int = 1,
+) -> int:
+    """Check settings of `quantize` before there are weights.
+
+    Returns
+    -------
+    The number of levels.
+
+    Raises
+    ------
+    QuantizationError : settings out of range, or that do not go together.
+    """
     if (bits is None) == (levels is None):
         raise QuantizationError("give either bits or levels, and not both")
-    if bits is not None:
-        return levels_of_bits(bits)
-    return _integer(levels, "levels", 1, MAX_LEVELS)
-
-
-def _check_settings(
-    method: str, mu: float | None, mu_absolute: float | None, sparsity: float, terms: int
-) -> None:
+    n = _integer(levels, "levels", 1, MAX_LEVELS) if bits is None else levels_of_bits(bits)
     if method not in METHODS:
         raise QuantizationError(
             f"no quantizer is called {method!r}; choose one of {', '.join(METHODS)}"
         )
+    if not isinstance(per_channel, bool):
+        raise QuantizationError(f"per_channel is {per_channel!r}, but must be True or False")
     if mu is not None and mu_absolute is not None:
         raise QuantizationError("give either mu or mu_absolute, and not both")
     if not 0 <= sparsity <= 1:
@@ -158,8 +187,14 @@ def _check_settings(
             f"mu has no meaning for method={method!r}; it goes with 'lbw', or 'exact' with a "
             f"sparsity"
         )
+    for name, given in (("mu", mu), ("mu_absolute", mu_absolute)):
+        if given is not None:
+            check_mu(given, name)
+    if partial_sums is not None:
+        _integer(partial_sums, "partial_sums", 1, MAX_LEVELS)
     if terms not in (1, 2):
         raise QuantizationError(f"terms is {terms!r}, but must be 1 or 2")
+    return n
 
 
 def _integer(value: object, name: str, low: int, high: int) -> int:

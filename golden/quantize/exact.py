@@ -73,7 +73,7 @@ def sparse(
     floor = ceiling(rows, floors)
 
     top = top_scale(rows)
-    candidates = _candidates(rows.values.shape[1], levels, loss=3)
+    candidates = candidate_scales(rows.values.shape[1], levels, loss=3)
     # Down to the lowest half-octave that holds a kept weight.
     lowest = int((2 * (top + rows.bias) - (floor >> (rows.mantissa - 1))).max())
     histogram = half_octaves(rows, top, max(lowest, 0) + 2, floor)
@@ -85,13 +85,13 @@ def sparse(
 def best_scale(rows: WeightRows, levels: int) -> np.ndarray:
     """The scale of the optimum of (2.1) for each row, int64; of no meaning for an all-zero row."""
     top = top_scale(rows)
-    candidates = _candidates(rows.values.shape[1], levels, loss=1)
+    candidates = candidate_scales(rows.values.shape[1], levels)
     histogram = half_octaves(rows, top, 2 * (candidates - 1 + levels) + 2)
     return histogram.best_scale(levels, candidates, round_to_zero=True)
 
 
-def _candidates(count: int, levels: int, *, loss: int) -> int:
-    """Scales from the top down that can be optimal.
+def candidate_scales(count: int, levels: int, *, loss: int = 1) -> int:
+    """Scales from the top down that can be optimal for rows of `count` weights.
 
     `loss` bounds what a weight on the smallest level loses when that level goes, in units of the
     level's square: 1 if it may become zero, 3 if it must go up.

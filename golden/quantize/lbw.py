@@ -61,8 +61,7 @@ def mu_of_rows(rows: WeightRows, mu: float, mu_absolute: float | None) -> list[F
     """Each row's mu in units of the row's values; 0 for an all-zero row."""
     given = mu if mu_absolute is None else mu_absolute
     name = "mu" if mu_absolute is None else "mu_absolute"
-    if not np.isfinite(given) or given <= 0:
-        raise QuantizationError(f"{name} is {given!r}, but must be a positive finite number")
+    check_mu(given, name)
     share = Fraction(float(given))
     result = []
     for peak, exponent in zip(rows.peaks.tolist(), rows.exponent.tolist(), strict=True):
@@ -76,6 +75,12 @@ def mu_of_rows(rows: WeightRows, mu: float, mu_absolute: float | None) -> list[F
         # All weights are zero from far below this bound on.
         result.append(min(value, peak * 2**FARTHEST))
     return result
+
+
+def check_mu(given: float, name: str) -> None:
+    """Raise QuantizationError unless `given` is a positive finite number."""
+    if not np.isfinite(given) or given <= 0:
+        raise QuantizationError(f"{name} is {given!r}, but must be a positive finite number")
 
 
 def zero_threshold(mu: Fraction, levels: int) -> Fraction:

@@ -5,7 +5,7 @@ images of a batch all wide or all tall.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -146,7 +146,7 @@ class Batches:
         pixels, scale = prepare(image, self.network)
         return pixels, scale, boxes * np.float32(scale)
 
-    def iterate(self, epoch: int = 0, step: int = 0, *, ahead: int = 0) -> Iterator[Batch]:
+    def iterate(self, epoch: int = 0, step: int = 0, *, ahead: int = 0) -> Generator[Batch]:
         """All batches from a place on, without end.
 
         Parameters
