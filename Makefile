@@ -7,7 +7,7 @@ comma := ,
 hash := \#
 JOBS ?= 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-BENCHMARKS := quantizers convolution throughput simulation area
+BENCHMARKS := quantizers convolution inference throughput simulation area
 
 pip = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 

@@ -16,7 +16,7 @@ ACCUMULATOR_BITS = 24
 """Width at which arrays of different levels are compared."""
 
 CORE_TARGETS = {4: 45, 16: 95}
-"""LUT4 of a processing element, its shadow register for the drain left out."""
+"""LUT4 of a processing element."""
 
 LANE_TARGETS = {4: 100, 16: 165}
 """LUT4 of a lane in the array, with lane shift and drain."""
@@ -39,11 +39,12 @@ def main() -> None:
             rows.append(_measure(config, arguments.folder))
     table = Table(
         title=f"LUT4 and flip-flops, synth_ecp5, {ACCUMULATOR_BITS}-bit accumulators",
-        caption="LUT4 count carry cells as two. core: shifter and accumulator; drain: shadow "
-        "register; in the array: with lane shift and a share of the group's control.",
+        caption="LUT4 count carry cells as two. core: shifter and accumulator; in the array: with "
+        "lane shift, the way to the drain and a share of the group's control.",
     )
-    for name in ("levels", "core LUT4", "target", "with drain", "FF", "in the array", "target",
-                 "FF"):  # fmt: skip
+    for name in (
+        "levels", "core LUT4", "target", "FF", "in the array", "target", "FF",
+    ):  # fmt: skip
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -51,7 +52,7 @@ def main() -> None:
                 "" if value is None else f"{value:g}"
                 for value in (
                     row["levels"], row["core_luts"], CORE_TARGETS.get(row["levels"]),
-                    row["element_luts"], row["element_flip_flops"],
+                    row["core_flip_flops"],
                     round(row["lane_luts"], 1), LANE_TARGETS.get(row["levels"]),
                     round(row["lane_flip_flops"], 1),
                 )
@@ -67,10 +68,8 @@ def _measure(config: ArrayConfig, folder: Path) -> dict:
     lanes = config.lanes_per_group
     return {
         "levels": config.levels,
-        # The shadow register's choice between sum and chain is one LUT4 a bit.
-        "core_luts": element.luts - config.accumulator_bits,
-        "element_luts": element.luts,
-        "element_flip_flops": element.ff,
+        "core_luts": element.luts,
+        "core_flip_flops": element.ff,
         "lane_luts": group.luts / lanes,
         "lane_flip_flops": group.ff / lanes,
     }

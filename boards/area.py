@@ -36,7 +36,7 @@ def row_config(config: ArrayConfig, groups: int) -> ArrayConfig:
         rows=1,
         lanes=groups * config.lanes_per_group,
         lane_groups=groups,
-        drain_width=groups * config.chains_per_group,
+        drain_width=groups * config.outlets_per_group,
     )
 
 

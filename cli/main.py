@@ -2,7 +2,20 @@
 
 import typer
 
-from cli import area, compare, demo, evaluate, quantize, shapes, simulate, train, verilog
+from cli import (
+    area,
+    compare,
+    demo,
+    detect,
+    evaluate,
+    export,
+    quantize,
+    shapes,
+    simulate,
+    stats,
+    train,
+    verilog,
+)
 from cli.console import USER_FAULTS, errors, tell
 
 app = typer.Typer(
@@ -14,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    quantize, shapes, train, evaluate, simulate, compare, area, verilog, demo,
+    quantize, stats, shapes, train, evaluate, export, detect, simulate, compare, area, verilog,
+    demo,
 ):  # fmt: skip
     command.register(app)
 

@@ -76,9 +76,10 @@ def draw_levels(path: Path, rows: list[dict], *, source: str) -> None:
     """Stacked bars: for each array the share of zeros and of each level, from the top down."""
     from matplotlib import colormaps
 
-    figure = new_figure(10, 0.22 * len(rows) + 1.8)
-    axes = figure.subplots()
     depth = max(len(levels) for row in rows for levels in row["levels"])
+    # High enough for the bars and for the legend.
+    figure = new_figure(10, max(0.22 * len(rows), 0.2 * depth) + 1.8)
+    axes = figure.subplots()
     shades = colormaps["viridis"].resampled(depth + 1)
     for place, row in enumerate(rows):
         total = sum(row["levels"][0]) + row["zeros"][0]

@@ -8,7 +8,7 @@ filter has to fit, whatever the sums on the way to it.
 
 Behind the accumulator nothing is left to prove: with A bits the product with a 16-bit multiplier
 is below 2^(A + 15) in magnitude and the offset field holds no more, so their sum fits the
-requantizer's A + 18 bits.
+requantizer's A + 18 bits. A residual has bits of its own there.
 """
 
 from dataclasses import dataclass
@@ -96,6 +96,10 @@ def check_fit(layer: IntegerConv | FloatConv, config: ArrayConfig) -> None:
         )
     if isinstance(layer, FloatConv):
         return
+    if layer.residual_format is not None and not config.residuals:
+        raise FitError(
+            "a map is added to the layer's sums, but the array adds none; choose one with residuals"
+        )
     _check_weights(layer, config)
     _check_activations(layer, config)
     bits = accumulator_range(layer.terms, layer.input_format, config).bits

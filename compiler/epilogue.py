@@ -21,6 +21,9 @@ def epilogue_fields(layer: IntegerConv | FloatConv, config: ArrayConfig) -> dict
             "offset": offsets(layer, config),
             "shift": layer.requantization.shift,
         }
+        if config.residuals:
+            added = layer.requantization.residual_multiplier
+            fields["residual_multiplier"] = np.zeros(layer.shape.cout) if added is None else added
     return {key: np.array([*values, 0], dtype=np.int64) for key, values in fields.items()}
 
 

@@ -9,18 +9,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from compiler.program import Program, RowStream
+from golden.requantize import RESIDUAL_FRACTION
 from params import ArrayConfig, layouts, packing
 
 STALE = 5
 """What a word holds that the tile has not written; a program must not depend on it."""
 
 
-def run(program: Program, image: np.ndarray) -> np.ndarray:
+def run(program: Program, image: np.ndarray, residual: np.ndarray | None = None) -> np.ndarray:
     """Execute a program.
 
     Parameters
     ----------
     image : int (cin, height, width), the input activations.
+    residual : int (cout, out_height, out_width), what is added to the sums.
 
     Returns
     -------
@@ -29,6 +31,10 @@ def run(program: Program, image: np.ndarray) -> np.ndarray:
     config = program.config
     runs = packing.unpack(layouts.run_write(config), program.run_table())["run"]
     outputs = []
+
+    def residuals(tile: int, row: int) -> np.ndarray | None:
+        return None if residual is None else program.residuals(tile, row, residual)
+
     for tile in range(len(program.tiles)):
         command = packing.unpack(layouts.tile(config), program.command(tile))
         command = _scalars(command)
@@ -40,7 +46,7 @@ def run(program: Program, image: np.ndarray) -> np.ndarray:
             memory = (memory ^ sign) - sign
         outputs.append(
             [
-                run_row(config, command, runs, memory, stream)
+                run_row(config, command, runs, memory, stream, residuals(tile, row))
                 if command["rows"] >> row & 1
                 else np.zeros((0, 0), dtype=np.uint8)
                 for row, stream in enumerate(program.rows)
@@ -50,7 +56,12 @@ def run(program: Program, image: np.ndarray) -> np.ndarray:
 
 
 def run_row(
-    config: ArrayConfig, command: dict, runs: dict, memory: np.ndarray, stream: RowStream
+    config: ArrayConfig,
+    command: dict,
+    runs: dict,
+    memory: np.ndarray,
+    stream: RowStream,
+    residuals: np.ndarray | None = None,
 ) -> np.ndarray:
     """The output words of one row for one tile, packed.
 
@@ -59,12 +70,16 @@ def run_row(
     command : fields of `layouts.tile`.
     runs : fields of `layouts.run`, each an array over the run table.
     memory : int64 (depth, lanes), activation memory.
+    residuals : packed words of `layouts.residuals`, where the command adds any.
     """
     headers = packing.unpack(layouts.header(config), stream.headers)
     masks = iter(packing.unpack(layouts.masks(config), stream.masks))
     codes = [
         iter(_code_words(packing.unpack(layouts.codes(config), words))) for words in stream.codes
     ]
+    residual_words = iter(())
+    if residuals is not None:
+        residual_words = _residual_words(config, command, residuals)
     words = []
     for group in range(len(stream.headers)):
         lengths = headers["lengths"]
@@ -83,9 +98,13 @@ def run_row(
             # What is left of the last code word is padding.
             for _ in own_codes:
                 pass
-        values = _requantize(_wrap(sums, config.accumulator_bits), epilogue, command["clamp"])
-        chains = values.reshape(*values.shape[:2], config.drain_width, config.chain_length)
-        words.append(chains.swapaxes(2, 3).reshape(-1, config.drain_width))
+        added = np.zeros_like(sums)
+        if command.get("residual"):
+            added = next(residual_words).reshape(added.shape)
+        wrapped = _wrap(sums, config.accumulator_bits)
+        values = _requantize(wrapped, added, epilogue, command["clamp"])
+        outlets = values.reshape(*values.shape[:2], config.drain_width, config.lanes_per_outlet)
+        words.append(outlets.swapaxes(2, 3).reshape(-1, config.drain_width))
         if headers["end"][group] != (group == len(stream.headers) - 1):
             raise AssertionError("only a row's last header ends the tile")
     if any(next(stream_left, None) is not None for stream_left in (masks, *codes)):
@@ -123,12 +142,25 @@ def _product(activations: np.ndarray, code: dict[str, int]) -> np.ndarray:
     return ~product if code["sign"] else product
 
 
-def _requantize(sums: np.ndarray, epilogue: dict, clamp: dict) -> np.ndarray:
+def _requantize(sums: np.ndarray, residuals: np.ndarray, epilogue: dict, clamp: dict) -> np.ndarray:
     """Outputs of sums, int64 (passes, F, lanes)."""
-    multiplier, offset, shift = (
-        epilogue[key].astype(np.int64)[:, None] for key in ("multiplier", "offset", "shift")
+    fields = {key: values.astype(object)[:, None] for key, values in epilogue.items()}
+    scaled = (sums.astype(object) * fields["multiplier"] + fields["offset"]) << RESIDUAL_FRACTION
+    added = residuals.astype(object) * fields.get("residual_multiplier", 0)
+    values = ((scaled >> fields["shift"]) + added) >> RESIDUAL_FRACTION
+    return np.clip(values, clamp["low"], clamp["high"]).astype(np.int64)
+
+
+def _residual_words(config: ArrayConfig, command: dict, words: np.ndarray) -> Iterator[np.ndarray]:
+    """What is added to the sums of each filter group, int64 (passes, F, lanes)."""
+    values = packing.unpack(layouts.residuals(config), words).astype(np.int64)
+    if command["residual_signed"]:
+        sign = 1 << config.activation_bits - 1
+        values = (values ^ sign) - sign
+    groups = values.reshape(
+        -1, command["passes"], config.filters_per_row, config.lanes_per_outlet, config.drain_width
     )
-    return np.clip((sums * multiplier + offset) >> shift, clamp["low"], clamp["high"])
+    yield from groups.swapaxes(3, 4).reshape(*groups.shape[:3], config.lanes)
 
 
 def _scalars(fields: dict) -> dict:

@@ -13,6 +13,7 @@ from compiler.schedule import Schedule
 from compiler.stream import WeightStream
 from compiler.tile import Tile
 from compiler.tiling import TilePlan
+from golden.activations import ActivationFormat
 from golden.float_layer import FloatConv
 from golden.layer import IntegerConv
 from golden.shape import ConvShape
@@ -124,7 +125,32 @@ class Program:
             "signed": isinstance(self.layer, IntegerConv) and self.layer.input_format.signed,
             "clamp": clamp_fields(self.layer),
         }
+        if self.config.residuals:
+            added = self.residual_format
+            fields["residual"] = added is not None
+            fields["residual_signed"] = added is not None and added.signed
         return packing.pack(layouts.tile(self.config), fields, 1)
+
+    @property
+    def residual_format(self) -> ActivationFormat | None:
+        """Of the map that is added to the sums; None when none is."""
+        return self.layer.residual_format if isinstance(self.layer, IntegerConv) else None
+
+    def residuals(self, tile: int, row: int, residual: np.ndarray) -> np.ndarray:
+        """The words that are added to a row's output words of a tile.
+
+        Parameters
+        ----------
+        residual : integers (cout, out_height, out_width) of the residual's format.
+
+        Returns
+        -------
+        Packed uint8 (words, bytes) of `layouts.residuals`.
+        """
+        channel, pixel = self.places(tile, row)
+        flat = residual.reshape(self.shape.cout, -1)
+        raw = np.where(pixel >= 0, flat[channel, pixel], 0) & (1 << self.config.activation_bits) - 1
+        return packing.pack(layouts.residuals(self.config), raw, len(raw))
 
     def activations(self, tile: int, image: np.ndarray) -> np.ndarray:
         """The activation words of a tile.
@@ -161,8 +187,8 @@ class Program:
         """
         config = self.config
         pixels = self.tiles[tile].pixels
-        by_word = pixels.reshape(len(pixels), config.drain_width, config.chain_length)
-        # Axes: filter group, pass, filter, word of the chain, chain.
+        by_word = pixels.reshape(len(pixels), config.drain_width, config.lanes_per_outlet)
+        # Axes: filter group, pass, filter, word of the outlet, outlet.
         pixel = by_word.swapaxes(1, 2)[None, :, None]
         channel = self.rows[row].channels[:, None, :, None, None]
         channel, pixel = np.broadcast_arrays(channel, pixel)
@@ -199,7 +225,7 @@ class Program:
         raw = packing.unpack(layouts.outputs(self.config), words)
         return from_raw(self.layer, raw, self.config)
 
-    def golden(self, image: np.ndarray) -> np.ndarray:
+    def golden(self, image: np.ndarray, residual: np.ndarray | None = None) -> np.ndarray:
         """The outputs that the array must give, by the golden model.
 
         Floats are summed in the array's order.
@@ -207,6 +233,7 @@ class Program:
         Parameters
         ----------
         image : (cin, height, width), the input activations, integers or float32.
+        residual : (cout, out_height, out_width), what is added to the sums, if anything is.
 
         Returns
         -------
@@ -214,7 +241,7 @@ class Program:
         """
         if isinstance(self.layer, FloatConv):
             return self.layer.forward(image, self.order)
-        return self.layer.forward(image)
+        return self.layer.forward(image, residual)
 
     @property
     def order(self) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Exact integer convolution at the speed of floating-point matrix products."""
 
+import copy
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -75,6 +77,17 @@ class Convolution:
                 f"{self.largest}"
             )
         return self._run(padded)
+
+    def resized(self, height: int, width: int) -> "Convolution":
+        """The same filters for images of another size; their matrix is shared.
+
+        Raises
+        ------
+        ShapeError : the image is too small for the filters.
+        """
+        other = copy.copy(self)
+        other.shape = dataclasses.replace(self.shape, height=height, width=width)
+        return other
 
     def _run(self, padded: np.ndarray) -> np.ndarray:
         shape = self.shape

@@ -1,7 +1,10 @@
 """Convolution layers of quantized networks, from activations to activations."""
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -27,10 +30,12 @@ class IntegerConv:
     terms : int64 (T, cout, cin, kernel y, kernel x). The weights are the sums over the T terms.
     requantization : from accumulators to outputs; None if accumulators are all that is wanted.
     input_format : the activations that come in.
+    residual_format : what is added before the rounding; None when nothing is. Goes with the
+        requantization's `residual_multiplier`.
 
     Raises
     ------
-    LayerError : shapes that do not fit.
+    LayerError : shapes that do not fit, or a residual with no multiplier or no format.
     ExactnessError : accumulators may exceed 64 bits.
     """
 
@@ -38,6 +43,7 @@ class IntegerConv:
     terms: np.ndarray
     requantization: Requantization
     input_format: ActivationFormat
+    residual_format: ActivationFormat | None = None
 
     def __post_init__(self) -> None:
         if self.terms.dtype != np.int64 or self.terms.shape[1:] != self.shape.weight_shape:
@@ -50,6 +56,10 @@ class IntegerConv:
                 f"requantization has {self.requantization.channels} channels, but the layer has "
                 f"{self.shape.cout}"
             )
+        rule = self.requantization
+        multiplied = rule is not None and rule.residual_multiplier is not None
+        if multiplied != (self.residual_format is not None):
+            raise LayerError("a residual's multiplier and its format go together: give both")
 
     @cached_property
     def integer_weights(self) -> np.ndarray:
@@ -87,19 +97,13 @@ class IntegerConv:
         """
         return self._convolution(self.input_format.check(x))
 
-    def forward(
-        self,
-        x: np.ndarray,
-        residual: np.ndarray | None = None,
-        residual_multiplier: np.ndarray | int | None = None,
-    ) -> np.ndarray:
+    def forward(self, x: np.ndarray, residual: np.ndarray | None = None) -> np.ndarray:
         """The outputs, with a residual added before the one rounding if there is one.
 
         Parameters
         ----------
         x : integers (cin, height, width) of the input format.
-        residual : integers (cout, output height, output width).
-        residual_multiplier : integers in 0..65535, one or (cout,).
+        residual : integers (cout, output height, output width) of the residual's format.
 
         Returns
         -------
@@ -112,7 +116,22 @@ class IntegerConv:
         """
         if self.requantization is None:
             raise LayerError("the layer has no requantization, so it has only accumulators")
-        return self.requantization.apply(self.accumulate(x), residual, residual_multiplier)
+        if residual is not None and self.residual_format is not None:
+            residual = self.residual_format.check(residual, "residuals")
+        return self.requantization.apply(self.accumulate(x), residual)
+
+    def resized(self, height: int, width: int) -> Self:
+        """The same layer for another size of image; what was made ready of its weights is shared.
+
+        Raises
+        ------
+        ShapeError : the image is too small for the filters.
+        """
+        other = copy.copy(self)
+        shape = dataclasses.replace(self.shape, height=height, width=width)
+        object.__setattr__(other, "shape", shape)
+        other.__dict__["_convolution"] = self._convolution.resized(height, width)
+        return other
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

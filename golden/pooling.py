@@ -1,8 +1,47 @@
 """Max-pooling of integer activations."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from golden.shape import Pair, ShapeError, pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool:
+    """The parameters of a max-pool, see `max_pool`.
+
+    Parameters
+    ----------
+    kernel, stride, padding : an integer or a (y, x) pair, stored as a pair.
+    ceil_mode : whether a last window may hang over the far edge.
+
+    Raises
+    ------
+    ShapeError : a value out of range.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair = 0
+    ceil_mode: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0)):
+            object.__setattr__(self, name, pair(getattr(self, name), name=name, least=least))
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of what an image of `height` x `width` pixels becomes.
+
+        Raises
+        ------
+        ShapeError : the padding exceeds half the kernel, or there is no output.
+        """
+        return _output_size((height, width), self.kernel, self.stride, self.padding, self.ceil_mode)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Pool integers (channel, y, x); see `max_pool`."""
+        return max_pool(x, self.kernel, self.stride, self.padding, self.ceil_mode)
 
 
 def max_pool(
@@ -38,14 +77,7 @@ def max_pool(
         raise ShapeError(
             f"max-pooling takes integers (channel, y, x), not {x.dtype} of shape {x.shape}"
         )
-    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
-        raise ShapeError(f"padding is {padding}, but may be at most half the kernel {kernel}")
-    height, width = (
-        _outputs(size, k, s, p, ceil_mode)
-        for size, k, s, p in zip(x.shape[1:], kernel, stride, padding, strict=True)
-    )
-    if height < 1 or width < 1:
-        raise ShapeError(f"the output is empty: a {kernel} window does not fit {x.shape[1:]}")
+    height, width = _output_size(x.shape[1:], kernel, stride, padding, ceil_mode)
 
     reach = [(n - 1) * s + k for n, s, k in zip((height, width), stride, kernel, strict=True)]
     least = np.iinfo(x.dtype).min
@@ -59,6 +91,18 @@ def max_pool(
             window = rows[:, :, kx : kx + (width - 1) * stride[1] + 1 : stride[1]]
             np.maximum(out, window, out=out)
     return out
+
+
+def _output_size(size, kernel, stride, padding, ceil_mode) -> tuple[int, int]:
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ShapeError(f"padding is {padding}, but may be at most half the kernel {kernel}")
+    height, width = (
+        _outputs(n, k, s, p, ceil_mode)
+        for n, k, s, p in zip(size, kernel, stride, padding, strict=True)
+    )
+    if height < 1 or width < 1:
+        raise ShapeError(f"the output is empty: a {kernel} window does not fit {size}")
+    return height, width
 
 
 def _outputs(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:

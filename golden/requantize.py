@@ -13,6 +13,10 @@ MULTIPLIER_BITS = 16
 MAX_SHIFT = 63
 """Largest right shift."""
 
+RESIDUAL_FRACTION = 15
+"""Bits behind the binary point of a residual's multiplier: one step of it may be nearly two of the
+output."""
+
 BLOCK = 1 << 16
 """Accumulators worked on at a time, to stay in the caches."""
 
@@ -23,9 +27,11 @@ class RequantizationError(UserError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Requantization:
-    """q = clamp((acc * M + B [+ r * Mr] + 2^(S-1)) >> S, low, high), per output channel.
+    """q = clamp(floor((acc * M + B + 2^(S-1)) / 2^S [+ r * Mr / 2^15]), low, high), per channel.
 
-    One rounding to nearest, ties up; S = 0 adds no rounding term. The ReLU is the clamp.
+    One rounding to nearest, ties up; S = 0 adds no rounding term. The ReLU is the clamp. A residual
+    r counts in fractions of an output step, whatever S is: a step of the accumulator is often a
+    tiny fraction of one, a step of the residual never is.
 
     Parameters
     ----------
@@ -33,6 +39,7 @@ class Requantization:
     bias : B, int64 (cout,), in units of acc * M.
     shift : S, integers (cout,) in 0..63.
     low, high : clamp limits.
+    residual_multiplier : Mr, integers (cout,) in 0..65535; None when nothing is added.
 
     Raises
     ------
@@ -44,6 +51,7 @@ class Requantization:
     shift: np.ndarray
     low: int
     high: int
+    residual_multiplier: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name, limit in (("multiplier", (1 << MULTIPLIER_BITS) - 1), ("shift", MAX_SHIFT)):
@@ -54,6 +62,15 @@ class Requantization:
                 f"multiplier, bias and shift must have one value for each channel, but have "
                 f"{len(self.multiplier)}, {len(self.bias)} and {len(self.shift)}"
             )
+        if self.residual_multiplier is not None:
+            name, limit = "residual_multiplier", (1 << MULTIPLIER_BITS) - 1
+            values = _per_channel(self.residual_multiplier, name, 0, limit)
+            object.__setattr__(self, name, values)
+            if len(values) != self.channels:
+                raise RequantizationError(
+                    f"{name} has {len(values)} values, but must have one for each of the "
+                    f"{self.channels} channels"
+                )
         if self.low > self.high:
             raise RequantizationError(
                 f"the clamp limits {self.low}..{self.high} are the wrong way round"
@@ -64,19 +81,13 @@ class Requantization:
         """Number of output channels."""
         return len(self.multiplier)
 
-    def apply(
-        self,
-        acc: np.ndarray,
-        residual: np.ndarray | None = None,
-        residual_multiplier: np.ndarray | int | None = None,
-    ) -> np.ndarray:
+    def apply(self, acc: np.ndarray, residual: np.ndarray | None = None) -> np.ndarray:
         """Requantize.
 
         Parameters
         ----------
         acc : int64 (cout, height, width).
-        residual : integers of the same shape to be added in, r.
-        residual_multiplier : Mr, integers in 0..65535, one or (cout,); goes with `residual`.
+        residual : integers of the same shape to be added in, r; goes with `residual_multiplier`.
 
         Returns
         -------
@@ -88,9 +99,11 @@ class Requantization:
             64 bits.
         """
         acc = self._integers(acc, "accumulators")
-        scale = np.zeros(self.channels, np.int64)
-        if (residual is None) != (residual_multiplier is None):
+        if (residual is None) != (self.residual_multiplier is None):
             raise RequantizationError("a residual and its multiplier go together: give both")
+        # Both fractions over the same power of two: 2^S, or 2^15 where that is larger.
+        right, raised = self.shift, np.zeros(self.channels, np.int64)
+        scale = raised
         if residual is not None:
             residual = self._integers(residual, "residual")
             if residual.shape != acc.shape:
@@ -98,38 +111,28 @@ class Requantization:
                     f"the residual has shape {residual.shape}, but must have the accumulators' "
                     f"{acc.shape}"
                 )
-            scale = self._residual_scale(residual_multiplier)
+            right = np.maximum(self.shift, RESIDUAL_FRACTION)
+            raised = right - self.shift
+            scale = self.residual_multiplier << (right - RESIDUAL_FRACTION)
         if not acc.size:
             return acc.astype(np.int64)
 
         half = np.where(self.shift > 0, np.int64(1) << np.maximum(self.shift - 1, 0), 0)
-        self._check_range(acc, residual, scale, half)
-        offset = self.bias + half
+        self._check_range(acc, residual, scale, half, raised)
+        offset = (self.bias + half) << raised
+        factor = self.multiplier << raised
         out = np.empty(acc.shape, np.int64)
         step = max(1, BLOCK // acc[0].size)
         for first in range(0, self.channels, step):
             part = slice(first, first + step)
             column = (part, None, None)
-            np.multiply(acc[part], self.multiplier[column], out=out[part])
+            np.multiply(acc[part], factor[column], out=out[part])
             if residual is not None:
                 out[part] += residual[part] * scale[column]
             out[part] += offset[column]
-            out[part] >>= self.shift[column]
+            out[part] >>= right[column]
             np.clip(out[part], self.low, self.high, out=out[part])
         return out
-
-    def _residual_scale(self, multiplier: object) -> np.ndarray:
-        values = np.asarray(multiplier)
-        if values.ndim == 0:
-            values = np.full(self.channels, values)
-        limit = (1 << MULTIPLIER_BITS) - 1
-        values = _per_channel(values, "residual_multiplier", 0, limit)
-        if len(values) != self.channels:
-            raise RequantizationError(
-                f"residual_multiplier has {len(values)} values, but must have one, or one for "
-                f"each of the {self.channels} channels"
-            )
-        return values
 
     def _integers(self, values: np.ndarray, name: str) -> np.ndarray:
         values = np.asarray(values)
@@ -148,16 +151,17 @@ class Requantization:
         residual: np.ndarray | None,
         scale: np.ndarray,
         half: np.ndarray,
+        raised: np.ndarray,
     ) -> None:
         reach = _reach(acc)
         added = _reach(residual) if residual is not None else [0] * self.channels
         for channel in range(self.channels):
             bound = (
                 reach[channel] * int(self.multiplier[channel])
-                + added[channel] * int(scale[channel])
                 + abs(int(self.bias[channel]))
                 + int(half[channel])
             )
+            bound = (bound << int(raised[channel])) + added[channel] * int(scale[channel])
             if bound >> 63:
                 raise RequantizationError(
                     f"requantizing channel {channel} may reach {bound}, beyond 64-bit integers: "

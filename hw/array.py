@@ -30,6 +30,7 @@ class Array(wiring.Component):
     load : In(stream of layouts.load), always ready.
     runs : In(stream of layouts.run_write), ready between tiles.
     tiles : In(stream of layouts.tile), ready between tiles.
+    residuals : In(one stream of layouts.residuals per row), of an array with residuals only.
     headers, masks : In(one stream per row); codes : In(one stream per element of a lane and row).
     outputs : Out(one stream of layouts.outputs per row)
     busy : Out, a tile is under way; done : Out, high for one cycle at its end.
@@ -38,8 +39,10 @@ class Array(wiring.Component):
     def __init__(self, config: ArrayConfig):
         self.config = config
         rows, elements = config.rows, config.elements_per_lane
+        residuals = {"residuals": In(stream.Signature(layouts.residuals(config))).array(rows)}
         super().__init__(
             {
+                **(residuals if config.residuals else {}),
                 "load": In(stream.Signature(layouts.load(config))),
                 "runs": In(stream.Signature(layouts.run_write(config))),
                 "tiles": In(stream.Signature(layouts.tile(config))),
@@ -62,6 +65,8 @@ class Array(wiring.Component):
             connect(m, flipped(self.masks[k]), row.masks)
             for f in range(config.elements_per_lane):
                 connect(m, flipped(self.codes[k][f]), row.codes[f])
+            if config.residuals:
+                connect(m, flipped(self.residuals[k]), row.residuals)
             connect(m, row.outputs, flipped(self.outputs[k]))
 
         self._connect_tiles(m, rows)

@@ -1,4 +1,4 @@
-"""The end of a row: collects the chains, makes activations of sums, and hands out words."""
+"""The end of a row: takes the sums, makes activations of sums, and hands out words."""
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
@@ -9,26 +9,30 @@ from hw.float_epilogue import FloatEpilogue
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
 from params.arithmetic import Arithmetic
-from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity
+from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity, residual_capacity
 
 
 class Drain(wiring.Component):
-    """Empties the lanes' drain chains through the epilogue units into an output FIFO.
+    """Takes the sums from the lanes' outlets through the epilogue units into an output FIFO.
 
     Nothing in here can stall: a pass may end (`accept`) only while the FIFO has room for all its
-    words and the chains will be empty by the time its sums reach them. That is the row's only
+    words and the outlets will be free by the time its sums reach them. That is the row's only
     back-pressure, so neither lanes nor epilogue units need a hold.
 
     Throughput one output word per cycle; passes end at least `config.drain_words` cycles apart,
     and at least two.
 
+    With residuals a pass may also end only when those of all its words have come.
+
     Members
     -------
     may_end : Out, a step with `last` may be issued; ends : In, one is.
-    chains : In(accumulators, chain 0 lowest); each lane group is a cycle later than the one above.
-    captured : In, the highest lane group has a pass's first sums on its chains.
+    outlets : In(accumulators, the lowest lanes first); each lane group is a cycle later than the
+        one above.
+    captured : In, the highest lane group has a pass's first sums on its outlets.
     epilogues : In(stream), F entries per filter group; passes : In, of the tile.
     clamp : In, of the tile.
+    residuals : In(stream of layouts.residuals), with residuals; adds, signed : In, of the tile.
     words : Out(stream of layouts.outputs)
     empty : Out, every word of every ended pass has been taken.
     """
@@ -36,11 +40,19 @@ class Drain(wiring.Component):
     def __init__(self, config: ArrayConfig):
         self._config = config
         self._epilogues = data.ArrayLayout(layouts.epilogue(config), config.filters_per_row)
+        residuals = {
+            "residuals": In(stream.Signature(layouts.residuals(config))),
+            "adds": In(1),
+            "signed": In(1),
+        }
         super().__init__(
             {
+                **(residuals if config.residuals else {}),
                 "may_end": Out(1),
                 "ends": In(1),
-                "chains": In(data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)),
+                "outlets": In(
+                    data.ArrayLayout(signed(config.accumulator_bits), config.drain_width)
+                ),
                 "captured": In(1),
                 "epilogues": In(stream.Signature(self._epilogues)),
                 "passes": In(range(config.max_passes + 1)),
@@ -67,7 +79,7 @@ class Drain(wiring.Component):
         # The pass on its way out: its epilogues, its filter and lane of the moment.
         current = Signal(self._epilogues)
         filter_index = Signal(range(config.filters_per_row))
-        lane = Signal(range(config.chain_length))
+        lane = Signal(range(config.lanes_per_outlet))
         draining = Signal()
         passed = Signal(range(config.max_passes + 1))
         end_of_pass = Signal()
@@ -76,11 +88,11 @@ class Drain(wiring.Component):
         # A cycle late, and still in time: passes end two cycles apart at least.
         m.d.sync += queue.r_en.eq(self.captured & last_pass)
         m.d.comb += end_of_pass.eq(
-            (lane == config.chain_length - 1) & (filter_index == config.filters_per_row - 1)
+            (lane == config.lanes_per_outlet - 1) & (filter_index == config.filters_per_row - 1)
         )
         with m.If(draining):
             m.d.sync += lane.eq(lane + 1)
-            with m.If(lane == config.chain_length - 1):
+            with m.If(lane == config.lanes_per_outlet - 1):
                 m.d.sync += [lane.eq(0), filter_index.eq(filter_index + 1)]
             with m.If(end_of_pass):
                 m.d.sync += draining.eq(0)
@@ -100,22 +112,31 @@ class Drain(wiring.Component):
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
+        residual, enough = (), 1
+        if config.residuals:
+            residual, enough = self._queue_residuals(m, draining)
         unit = FloatEpilogue if config.arithmetic == Arithmetic.FLOAT32 else Requantizer
         outputs = Signal(layouts.outputs(config))
         for group in reversed(range(config.lane_groups)):
-            for chain in range(
-                group * config.chains_per_group, (group + 1) * config.chains_per_group
+            for outlet in range(
+                group * config.outlets_per_group, (group + 1) * config.outlets_per_group
             ):
-                m.submodules[f"epilogue_{chain}"] = epilogue = unit(config)
-                sums = Signal(signed(config.accumulator_bits), name=f"sums_{chain}")
-                m.d.sync += sums.eq(self.chains[chain])
+                m.submodules[f"epilogue_{outlet}"] = epilogue = unit(config)
+                sums = Signal(signed(config.accumulator_bits), name=f"sums_{outlet}")
+                m.d.sync += sums.eq(self.outlets[outlet])
                 m.d.comb += [
                     epilogue.accumulator.eq(sums),
                     epilogue.epilogue.eq(parameters),
                     epilogue.clamp.eq(self.clamp),
                 ]
+                if config.residuals:
+                    # Groups below come later.
+                    late = config.lane_groups - 1 - group
+                    raw = delayed(m, residual[outlet], late, f"residual_{outlet}")
+                    sign = self.signed & raw[-1]
+                    m.d.comb += epilogue.residual.eq(Cat(raw, sign).as_signed())
                 # The groups above are done earlier: hold what they give until group 0 is.
-                m.d.comb += outputs[chain].eq(delayed(m, epilogue.o, group, f"held_{chain}"))
+                m.d.comb += outputs[outlet].eq(delayed(m, epilogue.o, group, f"held_{outlet}"))
             if group:
                 following = Signal.like(parameters, name=f"parameters_{group - 1}")
                 m.d.sync += following.eq(parameters)
@@ -144,10 +165,34 @@ class Drain(wiring.Component):
         ]
         m.d.sync += [
             room.eq(room + taken - Mux(self.ends, words, 0)),
-            self.may_end.eq(~self.ends & (room >= words) & (wait == 0)),
+            self.may_end.eq(~self.ends & (room >= words) & (wait == 0) & enough),
         ]
         with m.If(self.ends):
             m.d.sync += wait.eq(max(words - 2, 0))
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         return m
+
+    def _queue_residuals(self, m, draining):
+        """The residual of the word that is drained, and whether those of another pass are here."""
+        config = self._config
+        words, capacity = config.drain_words, residual_capacity(config)
+        layout = layouts.residuals(config)
+        m.submodules.residual_queue = queue = fifo.SyncFIFOBuffered(
+            width=layout.size, depth=capacity
+        )
+        # Words of passes that have not ended.
+        count = Signal(range(capacity + 1))
+        taken = Signal()
+        m.d.comb += [
+            queue.w_data.eq(self.residuals.payload),
+            queue.w_en.eq(self.residuals.valid),
+            self.residuals.ready.eq(queue.w_rdy),
+            taken.eq(self.residuals.valid & self.residuals.ready),
+            queue.r_en.eq(draining & self.adds),
+        ]
+        m.d.sync += count.eq(count + taken - Mux(self.ends & self.adds, words, 0))
+        word = Signal(layout)
+        with m.If(self.adds):
+            m.d.comb += word.eq(queue.r_data)
+        return word, ~self.adds | (count >= words)

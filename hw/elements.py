@@ -13,19 +13,19 @@ class Elements(wiring.Component):
 
     A subclass for each arithmetic. A step accumulates, in every lane, the activation times the
     weights in `control`; a cycle without `enable` adds nothing. After a step with `last`, of the
-    last turn if filters take turns, the chains shift out the sums, in every cycle those of one
-    lane per chain: chain c carries the lanes c * chain_length upwards, lane by lane, filter 0
+    last turn if filters take turns, the outlets give the sums, in every cycle those of one
+    lane per outlet: outlet c carries the lanes c * lanes_per_outlet upwards, lane by lane, filter 0
     first. Passes end far enough apart for that, see `hw.drain`.
 
-    Latency `element_latency` cycles from `x` to an accumulator, and one more to the chains.
+    Latency `element_latency` cycles from `x` to an accumulator, and one more to the outlets.
 
     Members
     -------
     x : In(array of activations); control : In(payloads.control), of the same cycle.
     clear : In, as `control.last`, and high for the first cycles after reset.
     signed : In, sign flag of integer activations, constant during a tile.
-    chains : Out(array of accumulators)
-    captured : Out, the chains hold a filter's first sums.
+    outlets : Out(array of accumulators), see `hw.outlets`.
+    captured : Out, the outlets hold a filter's first sums.
     """
 
     def __init__(self, config: ArrayConfig):
@@ -36,8 +36,8 @@ class Elements(wiring.Component):
                 "control": In(control(config)),
                 "clear": In(1),
                 "signed": In(1),
-                "chains": Out(
-                    data.ArrayLayout(signed(config.accumulator_bits), config.chains_per_group)
+                "outlets": Out(
+                    data.ArrayLayout(signed(config.accumulator_bits), config.outlets_per_group)
                 ),
                 "captured": Out(1),
             }

@@ -20,8 +20,7 @@ class FloatElement(wiring.Component):
     the next product for the same filter goes in. Every cycle is one filter's turn, also one in
     which nothing is to be added; a product of -0 then takes the sum round unchanged.
 
-    `store` keeps the sum of turn `turn` in a memory beside. `load` moves that of turn
-    `number` to the shadow register, which in every other cycle takes the value of the chain.
+    `store` keeps the sum of turn `turn` in a memory beside, which shows that of turn `number`.
 
     Latency: `element_latency` cycles from `x` and `weight` to the sum, with which `store` and
     `turn` arrive; `skip` arrives with the product, `first` one cycle later, with the sum that it
@@ -33,8 +32,8 @@ class FloatElement(wiring.Component):
 
     Members
     -------
-    x, weight : In(32); skip, first, store, load : In(1); turn, number : In(range(turns))
-    chain : In, shadow register of the next lane; shadow : Out, this lane's.
+    x, weight : In(32); skip, first, store : In(1); turn, number : In(range(turns))
+    stored : Out(32)
     """
 
     def __init__(self, config: ArrayConfig, *, multipliers: int):
@@ -47,14 +46,11 @@ class FloatElement(wiring.Component):
                 "skip": In(1),
                 "first": In(1),
                 "store": In(1),
-                "load": In(1),
                 "turn": In(range(config.turns)),
                 "number": In(range(config.turns)),
-                "chain": In(signed(FLOAT_BITS)),
-                "shadow": Out(signed(FLOAT_BITS)),
+                "stored": Out(signed(FLOAT_BITS)),
             }
         )
-        self.shadow = Signal(signed(FLOAT_BITS), name="shadow", reset_less=True)
 
     def elaborate(self, platform):
         m = Module()
@@ -78,6 +74,6 @@ class FloatElement(wiring.Component):
             write.data.eq(adder.o),
             write.en.eq(self.store),
             read.addr.eq(self.number),
+            self.stored.eq(read.data),
         ]
-        m.d.sync += self.shadow.eq(Mux(self.load, read.data.as_signed(), self.chain))
         return m

@@ -39,7 +39,7 @@ class LaneGroup(wiring.Component):
     signed : In, sign flag of the activations.
     address : Out, write : Out, to the activation memory; word : In, its answer.
     from_above, to_below : arrays per shift stage of the lanes that cross the border.
-    chains : Out(array of accumulators), captured : Out, the chains hold a filter's first sums.
+    outlets : Out(array of accumulators), captured : Out, the outlets hold a filter's first sums.
     """
 
     def __init__(self, config: ArrayConfig):
@@ -61,8 +61,8 @@ class LaneGroup(wiring.Component):
                 "word": In(data.ArrayLayout(config.activation_bits, config.lanes_per_group)),
                 "from_above": In(crossing),
                 "to_below": Out(crossing),
-                "chains": Out(
-                    data.ArrayLayout(signed(config.accumulator_bits), config.chains_per_group)
+                "outlets": Out(
+                    data.ArrayLayout(signed(config.accumulator_bits), config.outlets_per_group)
                 ),
                 "captured": Out(1),
             }
@@ -100,7 +100,7 @@ class LaneGroup(wiring.Component):
             elements.control.eq(delayed(m, step.control, arrival, "control")),
             elements.clear.eq(delayed(m, step.control.last, arrival, "clear", init=1)),
             elements.signed.eq(self.signed),
-            self.chains.eq(elements.chains),
+            self.outlets.eq(elements.outlets),
             self.captured.eq(elements.captured),
         ]
         return m

@@ -4,20 +4,23 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.delay import delayed
 from params import ArrayConfig
 from params.config import INT8_LEVELS
+from params.timing import INT8_MULTIPLIER_LATENCY
 
 
 class MultiplyElement(wiring.Component):
     """Adds an activation times an int8 weight to an accumulator: acc += x * weight.
 
     A cycle with `skip` set adds nothing. `capture` moves the sum, the present step included, to
-    the shadow register; in every other cycle the shadow register takes the value of the chain.
-    `clear` empties the accumulator, with `capture` and in reset.
+    the shadow register, which keeps it. `clear` empties the accumulator, with `capture` and in
+    reset.
 
-    Latency: two cycles from `x` and `weight` to the accumulator, for the operands and for the
-    product; on an FPGA both are registers of the multiplier. `skip` arrives with `x`, `capture`
-    and `clear` with the product.
+    Latency: `INT8_MULTIPLIER_LATENCY` cycles from `x` and `weight` to the product, one more to the
+    accumulator. On an FPGA operands and product are registers of a multiplier; one of LUTs has
+    registers behind every level of adders, for without them synthesis makes it twice as large.
+    `skip` arrives with `x`, `capture` and `clear` with the product.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ class MultiplyElement(wiring.Component):
     -------
     x : In(activation_bits), signed : In(1), the layer's sign flag of x
     weight : In(signed), skip, capture, clear : In(1)
-    chain : In, shadow register of the next lane; shadow : Out, this lane's.
+    shadow : Out(accumulator)
     """
 
     def __init__(self, config: ArrayConfig, *, multipliers: int):
@@ -42,7 +45,6 @@ class MultiplyElement(wiring.Component):
                 "skip": In(1),
                 "capture": In(1),
                 "clear": In(1),
-                "chain": In(accumulator),
                 "shadow": Out(accumulator),
             }
         )
@@ -53,15 +55,12 @@ class MultiplyElement(wiring.Component):
         bits = self._config.activation_bits
         operand = Signal(signed(bits + 1), reset_less=True)
         weight = Signal(signed(INT8_LEVELS), reset_less=True)
-        product = Signal(signed(bits + INT8_LEVELS), reset_less=True)
+        m.d.sync += weight.eq(self.weight)
         with m.If(self.skip):
             m.d.sync += operand.eq(0)
         with m.Else():
             m.d.sync += operand.eq(Cat(self.x, self.signed & self.x[-1]).as_signed())
-        m.d.sync += [
-            weight.eq(self.weight),
-            product.eq(operand * weight if self._multipliers else _multiply(m, operand, weight)),
-        ]
+        product = self._product(m, operand, weight)
         accumulator = Signal(signed(self._config.accumulator_bits), reset_less=True)
         total = Signal(signed(self._config.accumulator_bits))
         m.d.comb += total.eq(accumulator + product)
@@ -69,20 +68,28 @@ class MultiplyElement(wiring.Component):
             m.d.sync += accumulator.eq(0)
         with m.Else():
             m.d.sync += accumulator.eq(total)
-        m.d.sync += self.shadow.eq(Mux(self.capture, total, self.chain))
+        with m.If(self.capture):
+            m.d.sync += self.shadow.eq(total)
         return m
 
-
-def _multiply(m, operand, weight):
-    """The product as a tree of adders over the bits of `weight`, the highest of which subtracts."""
-    rows = [Mux(bit, operand, 0) for bit in weight[:-1]]
-    rows.append(Mux(weight[-1], -operand, 0))
-    terms = [row << n for n, row in enumerate(rows)]
-    while len(terms) > 1:
-        sums = []
-        for n in range(0, len(terms) - 1, 2):
-            total = Signal(signed(len(terms[n + 1]) + 1), name=f"sum_{len(terms)}_{n}")
-            m.d.comb += total.eq(terms[n] + terms[n + 1])
-            sums.append(total)
-        terms = sums + terms[len(terms) - len(terms) % 2 :]
-    return terms[0]
+    def _product(self, m, operand, weight):
+        """`INT8_MULTIPLIER_LATENCY - 1` cycles after the operands."""
+        if self._multipliers:
+            waiting = INT8_MULTIPLIER_LATENCY - 2
+            operand = delayed(m, operand, waiting, "operand")
+            weight = delayed(m, weight, waiting, "weight")
+            return delayed(m, (operand * weight).as_signed(), 1, "product")
+        # The highest bit of the weight subtracts.
+        taken = [Mux(bit, operand, 0) for bit in weight]
+        sums = [low + (high << 1) for low, high in zip(taken[:-2:2], taken[1:-2:2], strict=True)]
+        sums.append(taken[-2] - (taken[-1] << 1))
+        place = 2
+        sums = [delayed(m, value.as_signed(), 1, f"sum_1_{n}") for n, value in enumerate(sums)]
+        while len(sums) > 1:
+            pairs = zip(sums[::2], sums[1::2], strict=True)
+            sums = [
+                delayed(m, (low + (high << place)).as_signed(), 1, f"sum_{place}_{n}")
+                for n, (low, high) in enumerate(pairs)
+            ]
+            place *= 2
+        return sums[0]

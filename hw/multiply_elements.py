@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Module
 
-from hw.chain import link_chains
 from hw.delay import delayed
 from hw.elements import Elements
 from hw.multiply_element import MultiplyElement
+from hw.outlets import collect
 from params.timing import element_latency
 
 
@@ -19,12 +19,12 @@ class MultiplyElements(Elements):
         capture = delayed(m, control.last, depth, "capture")
         clear = delayed(m, self.clear, depth, "clear", init=1)
         m.d.sync += self.captured.eq(capture)
-        elements = {}
+        sums = {}
         for f in range(config.filters_per_row):
             for lane in range(config.lanes_per_group):
                 multipliers = config.multipliers[lane % len(config.multipliers)]
                 element = MultiplyElement(config, multipliers=multipliers)
-                m.submodules[f"element_{f}_{lane}"] = elements[f, lane] = element
+                m.submodules[f"element_{f}_{lane}"] = element
                 m.d.comb += [
                     element.x.eq(self.x[lane]),
                     element.signed.eq(self.signed),
@@ -33,5 +33,6 @@ class MultiplyElements(Elements):
                     element.capture.eq(capture),
                     element.clear.eq(clear),
                 ]
-        link_chains(m, config, elements, self.chains)
+                sums[f, lane] = element.shadow
+        collect(m, config, capture, sums, self.outlets)
         return m

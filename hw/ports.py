@@ -16,6 +16,7 @@ MEANINGS = {
     "headers": "announcement of the next filters of a row",
     "masks": "mask words of a row: which weights take a step",
     "codes": "code words of a row (first index) and filter (second): the weights of its steps",
+    "residuals": "what is added to the outputs of a row, where a tile says so",
     "outputs": "activations that a row gives",
     "busy": "high while a tile is under way",
     "done": "high for one cycle at the end of a tile",

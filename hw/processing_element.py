@@ -15,26 +15,27 @@ class ProcessingElement(wiring.Component):
     is one less than the negative, which saves the carry-in of a subtraction; the compiler gives
     the ones back in the requantization offset (see `params.layouts.requantization`).
 
+    The shifter has a stage for each bit of the exponent and a register behind each, but the last:
+    its choice and the adder go into the same lookup tables.
+
     A cycle with `skip` set adds nothing. `capture` moves the sum, the present step included, to
-    the shadow register; in every other cycle the shadow register takes the value of the chain.
-    `clear` empties the accumulator: with `capture`, so that the next filter follows without a
-    bubble, and in reset, so that no register here needs one.
+    the shadow register, which keeps it. `clear` empties the accumulator: with `capture`, so that
+    the next filter follows without a bubble, and in reset, so that no register here needs one.
 
     Latency: `stages` cycles from `x` to the accumulator. Control arrives with the stage it
-    steers: `sign` and `exponent[0]` with `x`, `exponent[i]` i cycles later, `skip` in the last
-    stage's cycle, `capture` and `clear` one cycle after that.
+    steers: `sign` and `exponent[0]` with `x`, `exponent[i]` i cycles later but the last with the
+    addition, `skip` one cycle before that, `capture` and `clear` with it.
 
     Members
     -------
     x : In(activation_bits), signed : In(1), the layer's sign flag of x
     sign, skip, capture, clear : In(1); exponent : In(exponent_bits)
-    chain : In, shadow register of the next lane; shadow : Out, this lane's.
+    shadow : Out(accumulator).
     """
 
     def __init__(self, config: ArrayConfig):
         self._config = config
         self.stages = element_latency(config)
-        accumulator = signed(config.accumulator_bits)
         super().__init__(
             {
                 "x": In(config.activation_bits),
@@ -44,49 +45,29 @@ class ProcessingElement(wiring.Component):
                 "skip": In(1),
                 "capture": In(1),
                 "clear": In(1),
-                "chain": In(accumulator),
-                "shadow": Out(accumulator),
+                "shadow": Out(signed(config.accumulator_bits)),
             }
         )
-        self.shadow = Signal(accumulator, name="shadow", reset_less=True)
+        self.shadow = Signal(signed(config.accumulator_bits), name="shadow", reset_less=True)
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        value = Cat(self.x, self.signed & self.x[-1]).as_signed()
-        fill = Signal()
+        value = Cat(self.x, self.signed & self.x[-1])
+        # The complement of the bits that a left shift brings in is the sign itself.
+        value, fill = (value ^ self.sign.replicate(len(value))).as_signed(), self.sign
         for stage in range(self.stages):
-            if stage < config.exponent_bits:
-                distance = 1 << stage
-                width = min(len(value) + distance, config.activation_bits + config.levels)
-                amount = self.exponent[stage]
-            else:
-                distance, width, amount = 0, len(value), 0
-            shifted = Signal(signed(width), name=f"shifted_{stage}", reset_less=True)
-            # The complement of the bits that a left shift brings in is the sign itself.
-            filling = self.sign if stage == 0 else fill
-            before = value.as_unsigned() ^ self.sign.replicate(len(value)) if stage == 0 else value
-            before = before.as_signed()
-            if distance:
-                moved = Cat(filling.replicate(distance), before).as_signed()
-                source = Signal(signed(width), name=f"source_{stage}")
-                with m.If(amount):
-                    m.d.comb += source.eq(moved)
-                with m.Else():
-                    m.d.comb += source.eq(before)
-            else:
-                source = before
+            if stage < config.exponent_bits - 1:
+                value = self._shifted(value, fill, stage)
+            shifted = Signal(value.shape(), name=f"shifted_{stage}", reset_less=True)
+            following = Signal(name=f"fill_{stage}", reset_less=True)
+            m.d.sync += [shifted.eq(value), following.eq(fill)]
             if stage == self.stages - 1:
                 with m.If(self.skip):
-                    m.d.sync += shifted.eq(0)
-                with m.Else():
-                    m.d.sync += shifted.eq(source)
-            else:
-                m.d.sync += shifted.eq(source)
-                following = Signal(name=f"fill_{stage}", reset_less=True)
-                m.d.sync += following.eq(filling)
-                fill = following
-            value = shifted
+                    m.d.sync += [shifted.eq(0), following.eq(0)]
+            value, fill = shifted, following
+        if config.exponent_bits:
+            value = self._shifted(value, fill, config.exponent_bits - 1)
 
         accumulator = Signal(signed(config.accumulator_bits), reset_less=True)
         total = Signal(signed(config.accumulator_bits))
@@ -95,5 +76,13 @@ class ProcessingElement(wiring.Component):
             m.d.sync += accumulator.eq(0)
         with m.Else():
             m.d.sync += accumulator.eq(total)
-        m.d.sync += self.shadow.eq(Mux(self.capture, total, self.chain))
+        with m.If(self.capture):
+            m.d.sync += self.shadow.eq(total)
         return m
+
+    def _shifted(self, value, fill, stage: int):
+        """`value`, or 2^stage times it with `fill` coming in, as the exponent's bit says."""
+        distance = 1 << stage
+        moved = Cat(fill.replicate(distance), value).as_signed()
+        width = min(len(moved), self._config.activation_bits + self._config.levels)
+        return Mux(self.exponent[stage], moved, value)[:width].as_signed()

@@ -10,11 +10,15 @@ from params.timing import (
     RIGHT_SHIFT_STAGES_PER_CYCLE,
     accumulator_parts,
     epilogue_latency,
+    residual_latency,
 )
 
 
 class Requantizer(wiring.Component):
     """q = clamp((accumulator * multiplier + offset) >> shift, low, high).
+
+    With residuals q = clamp(floor((accumulator * multiplier + offset) / 2^shift
+    + residual * residual_multiplier / 2^15), low, high).
 
     The product is summed from parts that fit one 18x18 multiplier each, in registers before and
     after. The right shift goes from its largest stage to its smallest and keeps, behind each
@@ -28,6 +32,7 @@ class Requantizer(wiring.Component):
     -------
     accumulator : In(signed), epilogue : In(layouts.requantization)
     clamp : In(layouts.clamp), constant during a tile.
+    residual : In(signed), with the accumulator; of an array with residuals only.
     o : Out(activation_bits)
     """
 
@@ -36,11 +41,13 @@ class Requantizer(wiring.Component):
         self._parts = accumulator_parts(config)
         self._stages = list(reversed(range(config.max_right_shift.bit_length())))
         self.latency = epilogue_latency(config)
+        residual = {"residual": In(signed(config.activation_bits + 1))} if config.residuals else {}
         super().__init__(
             {
                 "accumulator": In(signed(config.accumulator_bits)),
                 "epilogue": In(layouts.requantization(config)),
                 "clamp": In(layouts.clamp(config)),
+                **residual,
                 "o": Out(config.activation_bits),
             }
         )
@@ -76,7 +83,11 @@ class Requantizer(wiring.Component):
 
         shift = delayed(self.epilogue.shift, 2 + self._parts, "amount")
         overflow = Signal()
-        result_bits = config.activation_bits + 2
+        # The bits behind the point, which a residual adds to, go through the shift as well. Before
+        # it those above tell an overflow, which no residual, below 2^(bits + 1), makes up for.
+        fraction = config.residual_fraction
+        total = (total << fraction).as_signed()
+        result_bits = config.activation_bits + 2 + config.residuals + fraction
         for position, stage in enumerate(self._stages):
             kept = min(len(total), result_bits + (1 << stage) - 1)
             moved = Signal(signed(len(total)), name=f"moved_{stage}")
@@ -95,8 +106,17 @@ class Requantizer(wiring.Component):
                 overflow = registered(lost, f"overflow_{stage}")
                 shift = registered(shift, f"shift_{stage}")
 
-        below = registered(Mux(overflow, total[-1], total < self.clamp.low), "below")
-        above_high = registered(Mux(overflow, ~total[-1], total > self.clamp.high), "above_high")
+        sign = total[-1]
+        if config.residuals:
+            waiting = residual_latency(config) - 1
+            operand = delayed(self.residual, waiting, "residual")
+            factor = delayed(self.epilogue.residual_multiplier, waiting, "residual_multiplier")
+            added = registered(operand * factor, "residual_product")
+            total = registered((total + added) >> fraction, "total")
+            overflow, sign = registered(overflow, "overflow"), registered(sign, "sign")
+
+        below = registered(Mux(overflow, sign, total < self.clamp.low), "below")
+        above_high = registered(Mux(overflow, ~sign, total > self.clamp.high), "above_high")
         inside = registered(total, "inside")
         clamped = Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))
         m.d.sync += self.o.eq(clamped[: config.activation_bits])

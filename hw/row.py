@@ -27,14 +27,17 @@ class Row(wiring.Component):
     runs : In(stream of layouts.run_write)
     write : In, write_address : In, takes this cycle's slot to write the activation memory.
     address, memory_write, word : per lane group, to and from the activation memory.
+    residuals : In(stream of layouts.residuals), of an array with residuals only.
     outputs : Out(stream of layouts.outputs)
     """
 
     def __init__(self, config: ArrayConfig):
         self._config = config
         word = data.ArrayLayout(config.activation_bits, config.lanes_per_group)
+        residuals = {"residuals": In(stream.Signature(layouts.residuals(config)))}
         super().__init__(
             {
+                **(residuals if config.residuals else {}),
                 "start": In(1),
                 "done": Out(1),
                 "tile": In(layouts.tile(config)),
@@ -69,6 +72,12 @@ class Row(wiring.Component):
             drain.passes.eq(self.tile.passes),
             drain.clamp.eq(self.tile.clamp),
         ]
+        if config.residuals:
+            connect(m, flipped(self.residuals), drain.residuals)
+            m.d.comb += [
+                drain.adds.eq(self.tile.residual),
+                drain.signed.eq(self.tile.residual_signed),
+            ]
 
         # Headers of the next tile wait outside: its number of passes may be another.
         admitting = Signal()
@@ -136,7 +145,7 @@ class Row(wiring.Component):
                 m.d.comb += drain.captured.eq(group.captured)
             else:
                 m.d.comb += group.from_above.eq(above.to_below)
-            for c in range(config.chains_per_group):
-                m.d.comb += drain.chains[g * config.chains_per_group + c].eq(group.chains[c])
+            for c in range(config.outlets_per_group):
+                m.d.comb += drain.outlets[g * config.outlets_per_group + c].eq(group.outlets[c])
             above = group
         return m

@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Module
 
-from hw.chain import link_chains
 from hw.delay import delayed
 from hw.elements import Elements
+from hw.outlets import collect
 from hw.processing_element import ProcessingElement
 from params.timing import element_latency
 
@@ -19,17 +19,18 @@ class ShiftElements(Elements):
         capture = delayed(m, control.last, depth, "capture")
         clear = delayed(m, self.clear, depth, "clear", init=1)
         m.d.sync += self.captured.eq(capture)
-        elements = {}
+        sums = {}
         for f in range(config.filters_per_row):
             code = control.codes[f]
             exponent = [
-                delayed(m, code.exponent[n], n, f"exponent_{f}_{n}")
-                for n in range(config.exponent_bits)
+                delayed(m, code.exponent[n], cycles, f"exponent_{f}_{n}")
+                for n, cycles in enumerate([*range(config.exponent_bits - 1), depth])
+                if n < config.exponent_bits
             ]
             skip = delayed(m, ~control.enable[f], depth - 1, f"skip_{f}", init=1)
             for lane in range(config.lanes_per_group):
                 element = ProcessingElement(config)
-                m.submodules[f"element_{f}_{lane}"] = elements[f, lane] = element
+                m.submodules[f"element_{f}_{lane}"] = element
                 m.d.comb += [
                     element.x.eq(self.x[lane]),
                     element.signed.eq(self.signed),
@@ -39,5 +40,6 @@ class ShiftElements(Elements):
                     element.clear.eq(clear),
                 ]
                 m.d.comb += [element.exponent[n].eq(bit) for n, bit in enumerate(exponent)]
-        link_chains(m, config, elements, self.chains)
+                sums[f, lane] = element.shadow
+        collect(m, config, capture, sums, self.outlets)
         return m

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from golden.errors import UserError
+from golden.requantize import RESIDUAL_FRACTION
 from params.arithmetic import Arithmetic
 
 LARGEST_FILTER = 9216
@@ -68,6 +69,7 @@ class ArrayConfig:
     mask_bits : weight positions per mask word.
     codes_per_word : weight codes per code word.
     mask_depth, code_depth : words of a row's weight buffer, per kind.
+    residuals : rows can add a map to their sums before they round; not for float32.
     max_runs : entries of the run table.
     max_passes : largest number of output rows per tile (T).
 
@@ -94,6 +96,7 @@ class ArrayConfig:
     codes_per_word: int = 8
     mask_depth: int = 512
     code_depth: int = 2048
+    residuals: bool = False
     max_runs: int = 16
     max_passes: int = 255
 
@@ -121,6 +124,11 @@ class ArrayConfig:
             ("max_passes", 1, 1 << 16),
         ):
             self._check(field, low, high)
+        if self.residuals not in (False, True) or (self.residuals and floats):
+            raise ConfigError(
+                f"residuals is {self.residuals!r}, but must be False or True, and False for "
+                f"{Arithmetic.FLOAT32}"
+            )
         self._check_accumulator()
         choices = MULTIPLIERS[self.arithmetic]
         if any(count not in choices for count in self.multipliers) or bool(choices) != bool(
@@ -213,19 +221,19 @@ class ArrayConfig:
         return self.lanes // self.lane_groups
 
     @property
-    def chains_per_group(self) -> int:
-        """Drain chains in one slice of one row."""
+    def outlets_per_group(self) -> int:
+        """Ways to the drain of one slice of one row, each with an epilogue unit."""
         return self.drain_width // self.lane_groups
 
     @property
-    def chain_length(self) -> int:
-        """Lanes on one drain chain, for each filter of the row."""
+    def lanes_per_outlet(self) -> int:
+        """Lanes that share an outlet."""
         return self.lanes // self.drain_width
 
     @property
     def drain_words(self) -> int:
         """Output words, hence cycles, that one step through a row's filters takes to drain."""
-        return self.chain_length * self.filters_per_row
+        return self.lanes_per_outlet * self.filters_per_row
 
     @property
     def processing_elements(self) -> int:
@@ -247,6 +255,11 @@ class ArrayConfig:
         """Width of a weight's code: sign and exponent, or the weight itself."""
         weight_bits = {Arithmetic.INT8: INT8_LEVELS, Arithmetic.FLOAT32: FLOAT_BITS}
         return weight_bits.get(self.arithmetic, 1 + self.exponent_bits)
+
+    @property
+    def residual_fraction(self) -> int:
+        """Bits of a requantized value behind the binary point when a residual is added."""
+        return RESIDUAL_FRACTION if self.residuals else 0
 
     @property
     def offset_bits(self) -> int:

@@ -49,14 +49,16 @@ def tile(config: ArrayConfig) -> data.StructLayout:
 
     `passes` output rows are computed from words `pitch` apart. Bit k of `rows` says that row k
     takes part: it consumes filters up to and including the next header with `end` set.
-    `signed` is the sign flag of integer input activations.
+    `signed` is the sign flag of integer input activations. `residual` says that each row takes a
+    word from its stream of residuals for every output word; `residual_signed` is their sign flag.
     """
+    flags = ("signed", "residual", "residual_signed") if config.residuals else ("signed",)
     return data.StructLayout(
         {
             "passes": range(config.max_passes + 1),
             "pitch": range(config.depth + 1),
             "rows": unsigned(config.rows),
-            "signed": unsigned(1),
+            **dict.fromkeys(flags, unsigned(1)),
             "clamp": clamp(config),
         }
     )
@@ -79,16 +81,21 @@ def epilogue(config: ArrayConfig) -> data.StructLayout:
 def requantization(config: ArrayConfig) -> data.StructLayout:
     """The epilogue of integers: q = clamp((acc * multiplier + offset) >> shift, low, high).
 
+    With a residual r, q = clamp(floor((acc * multiplier + offset) / 2^shift
+    + r * residual_multiplier / 2^15), low, high).
+
     `offset` is everything of the golden requantization that is known before the array runs: the
     bias, the rounding term 2^(shift-1), and, where weights are shifts, multiplier times the number
     of negative weights. Such an array subtracts x << e by adding its complement ~(x << e), one less
     than -(x << e), so that a negative weight costs no carry; `acc` is low by exactly one for each.
     """
+    residual = {"residual_multiplier": unsigned(MULTIPLIER_BITS)} if config.residuals else {}
     return data.StructLayout(
         {
             "multiplier": unsigned(MULTIPLIER_BITS),
             "offset": signed(config.offset_bits),
             "shift": range(config.max_right_shift + 1),
+            **residual,
         }
     )
 
@@ -143,10 +150,15 @@ def codes(config: ArrayConfig) -> data.ArrayLayout:
     return data.ArrayLayout(code(config), config.codes_per_word)
 
 
-def outputs(config: ArrayConfig) -> data.ArrayLayout:
-    """An output word of a row: element c is one lane of drain chain c.
+def residuals(config: ArrayConfig) -> data.ArrayLayout:
+    """What is added to an output word of a row: raw activations, element by element."""
+    return outputs(config)
 
-    Word j of filter f carries the lanes c * chain_length + j; the words of a pass come filter by
-    filter, the passes of a tile row by row, the filters of a row in the order of their headers.
+
+def outputs(config: ArrayConfig) -> data.ArrayLayout:
+    """An output word of a row: element c is one lane of outlet c.
+
+    Word j of filter f carries the lanes c * lanes_per_outlet + j; the words of a pass come filter
+    by filter, the passes of a tile row by row, the filters of a row in the order of their headers.
     """
     return data.ArrayLayout(unsigned(config.activation_bits), config.drain_width)

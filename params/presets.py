@@ -8,15 +8,19 @@ PRESETS = {
     for config in (
         ArrayConfig(
             name="tiny", lanes=8, rows=2, depth=256, lane_groups=2, drain_width=2,
-            mask_depth=64, code_depth=128,
+            mask_depth=64, code_depth=128, residuals=True,
         ),
-        ArrayConfig(name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12),
+        ArrayConfig(
+            name="ulx3s", lanes=108, rows=2, depth=3072, lane_groups=6, drain_width=12,
+            residuals=True,
+        ),
         ArrayConfig(
             name="ulx3s-dense", lanes=108, rows=2, filters_per_row=2, levels=16, depth=3072,
-            lane_groups=6, drain_width=12,
+            lane_groups=6, drain_width=12, residuals=True,
         ),
         ArrayConfig(
             name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
+            residuals=True,
         ),
         # As many processing elements as the ECP5-85F has room for, with nothing beside them.
         ArrayConfig(
@@ -24,8 +28,8 @@ PRESETS = {
             code_depth=1024,
         ),
         ArrayConfig(
-            name="ulx3s-dense-full", lanes=84, rows=2, filters_per_row=3, levels=16, depth=3072,
-            lane_groups=6, drain_width=12,
+            name="ulx3s-dense-full", lanes=100, rows=2, filters_per_row=3, levels=16, depth=3072,
+            lane_groups=5, drain_width=5,
         ),
         # What the arrays above are compared with.
         ArrayConfig(
@@ -38,13 +42,13 @@ PRESETS = {
             code_depth=256, max_shift=1, multipliers=(4, 1),
         ),
         ArrayConfig(
-            name="ulx3s-int8", arithmetic=Arithmetic.INT8, lanes=108, rows=2, filters_per_row=2,
-            depth=3072, lane_groups=6, drain_width=12, multipliers=(1, 0, 0, 0),
+            name="ulx3s-int8", arithmetic=Arithmetic.INT8, lanes=84, rows=2, filters_per_row=3,
+            depth=3072, lane_groups=6, drain_width=6, multipliers=(1, 0, 0, 0),
         ),
         ArrayConfig(
-            name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=20, rows=2,
+            name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=22, rows=2,
             filters_per_row=2 * FLOAT_LOOP, depth=3072, lane_groups=2, drain_width=2,
-            codes_per_word=1, code_depth=2048, multipliers=(2, 2, 2, 2, 2, 2, 2, 2, 2, 1),
+            codes_per_word=1, code_depth=2048, multipliers=(2, 2, 2, 2, 1, 2, 2, 2, 1, 2, 1),
         ),
     )
 }  # fmt: skip

@@ -31,6 +31,9 @@ CAPACITY_STEP = 16
 FLOAT_ADDER_LATENCY = FLOAT_LOOP
 """From two floats to their sum, and so the loop of an accumulator."""
 
+INT8_MULTIPLIER_LATENCY = 4
+"""From two integers to their product: operands, and three levels of adders."""
+
 FLOAT_MULTIPLIER_LATENCY = 5
 """From two floats to their product."""
 
@@ -38,15 +41,15 @@ FLOAT_MULTIPLIER_LATENCY = 5
 def element_latency(config: ArrayConfig) -> int:
     """From a processing element's activation to its accumulator.
 
-    A cycle per stage of the shifter, or one for operands and product each; a float's accumulator
-    is the adder.
+    A cycle per stage of the shifter but the last, or per stage of a multiplier; a float's
+    accumulator is the adder.
     """
     match config.arithmetic:
         case Arithmetic.INT8:
-            return 2
+            return INT8_MULTIPLIER_LATENCY
         case Arithmetic.FLOAT32:
             return FLOAT_MULTIPLIER_LATENCY + 1 + FLOAT_ADDER_LATENCY
-    return max(1, config.exponent_bits)
+    return max(1, config.exponent_bits - 1)
 
 
 def lane_latency(config: ArrayConfig) -> int:
@@ -66,8 +69,13 @@ def epilogue_latency(config: ArrayConfig) -> int:
     """
     if config.arithmetic == Arithmetic.FLOAT32:
         return FLOAT_ADDER_LATENCY + 2
+    return residual_latency(config) + (1 if config.residuals else 0) + 2
+
+
+def residual_latency(config: ArrayConfig) -> int:
+    """From an accumulator to its scaled sum, to which a residual is added in another cycle."""
     shift_cycles = -(-config.max_right_shift.bit_length() // RIGHT_SHIFT_STAGES_PER_CYCLE)
-    return 2 + accumulator_parts(config) + shift_cycles + 2
+    return 2 + accumulator_parts(config) + shift_cycles
 
 
 def output_capacity(config: ArrayConfig) -> int:
@@ -78,6 +86,15 @@ def output_capacity(config: ArrayConfig) -> int:
     """
     in_flight = lane_latency(config) + epilogue_latency(config) + FIFO_LATENCY
     return -(-(in_flight + config.drain_words) // CAPACITY_STEP) * CAPACITY_STEP
+
+
+def residual_capacity(config: ArrayConfig) -> int:
+    """Words of a row's queue of residuals.
+
+    Those of the passes that have ended and not left yet, and those of the next.
+    """
+    held = lane_latency(config) + FIFO_LATENCY + 2 * config.drain_words
+    return -(-held // CAPACITY_STEP) * CAPACITY_STEP
 
 
 def requantization_released(config: ArrayConfig) -> int:

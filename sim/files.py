@@ -11,7 +11,9 @@ UNDEFINED = frozenset("xzXZ")
 """Digits with bits that a simulator with four states does not know."""
 
 
-def write_streams(folder: Path, program: Program, image: np.ndarray) -> None:
+def write_streams(
+    folder: Path, program: Program, image: np.ndarray, residual: np.ndarray | None = None
+) -> None:
     """Write the files of every stream that the harness reads.
 
     Parameters
@@ -19,6 +21,7 @@ def write_streams(folder: Path, program: Program, image: np.ndarray) -> None:
     folder : where the simulation runs.
     program : the compiled layer.
     image : (cin, height, width), its input.
+    residual : (cout, out_height, out_width), what is added to its sums, if anything is.
     """
     config = program.config
     tiles = range(len(program.tiles))
@@ -33,6 +36,11 @@ def write_streams(folder: Path, program: Program, image: np.ndarray) -> None:
         _write(folder / f"masks_{k}.bin", row.masks)
         for f, codes in enumerate(row.codes):
             _write(folder / f"codes_{k}_{f}.bin", codes)
+        if config.residuals:
+            with (folder / f"residuals_{k}.bin").open("wb") as file:
+                if residual is not None:
+                    for tile in tiles:
+                        file.write(program.residuals(tile, k, residual)[:, ::-1].tobytes())
 
 
 def read_outputs(folder: Path, program: Program) -> list[list[np.ndarray]]:

@@ -99,8 +99,8 @@ class Harness(wiring.Component):
             with m.If(port.valid & port.ready & record.end):
                 m.d.sync += phase.eq(following)
 
-        def looped_source(name, port):
-            source(name, port.payload, valid=port.valid, ready=port.ready, loop=True)
+        def stream_into(name, port, *, loop=True):
+            source(name, port.payload, valid=port.valid, ready=port.ready, loop=loop)
 
         delimited_source("runs", array.runs, Phase.RUNS, Phase.LOAD)
         delimited_source("load", array.load, Phase.LOAD, Phase.TILE)
@@ -120,10 +120,12 @@ class Harness(wiring.Component):
 
         counts = []
         for k in range(config.rows):
-            looped_source(f"headers_{k}", array.headers[k])
-            looped_source(f"masks_{k}", array.masks[k])
+            stream_into(f"headers_{k}", array.headers[k])
+            stream_into(f"masks_{k}", array.masks[k])
             for f in range(config.elements_per_lane):
-                looped_source(f"codes_{k}_{f}", array.codes[k][f])
+                stream_into(f"codes_{k}_{f}", array.codes[k][f])
+            if config.residuals:
+                stream_into(f"residuals_{k}", array.residuals[k], loop=False)
             count = Signal(64, name=f"words_{k}")
             m.submodules[f"sink_{k}"] = Instance(
                 "stream_sink",

@@ -89,6 +89,7 @@ def simulate(
     image: np.ndarray,
     *,
     harness: Build,
+    residual: np.ndarray | None = None,
     expected: np.ndarray | None = None,
     seed: int = 0,
     stalls: float = 0.0,
@@ -102,6 +103,7 @@ def simulate(
     program : the layer, compiled for the array in `harness`.
     image : (cin, height, width), integers or float32.
     harness : from `build_harness`, with `waves` where waves are wanted.
+    residual : (cout, out_height, out_width), what is added to the sums, if anything is.
     expected : (cout, out_height, out_width); the golden model's when None.
     seed : of the random stalls, 32 bits.
     stalls : probability in [0, 1) that a stream pauses in a cycle.
@@ -115,8 +117,10 @@ def simulate(
     """
     if not 0 <= stalls < 1:
         raise SimulationError(f"stalls is {stalls}, but must be a probability below 1")
+    if (residual is None) != (program.residual_format is None):
+        raise SimulationError("a layer that adds a residual takes one, and no other does")
     if expected is None:
-        expected = program.golden(image)
+        expected = program.golden(image, residual)
     total = sum(
         output_words(program, tile, row)
         for tile in range(len(program.tiles))
@@ -125,7 +129,7 @@ def simulate(
     runs = build_root() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=runs))
-    write_streams(folder, program, image)
+    write_streams(folder, program, image, residual)
     settings = {
         "seed": seed & 0xFFFFFFFF,
         "stalls": int(stalls * STALL_SCALE),

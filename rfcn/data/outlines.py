@@ -2,6 +2,9 @@
 
 import numpy as np
 
+MOST_TURN = np.pi / 9
+"""How far a shape is turned to either side, in radians."""
+
 CIRCLE_CORNERS = 48
 """Corners of a polygon that looks round at the largest size."""
 
@@ -20,7 +23,7 @@ def outline(name: str, rng: np.random.Generator) -> list[np.ndarray]:
     ring has its hole as a second polygon.
     """
     polygons = _POLYGONS[name](rng)
-    angle = rng.uniform(0, 2 * np.pi)
+    angle = np.pi / 2 + rng.uniform(-MOST_TURN, MOST_TURN)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     stretch = np.array([1.0, rng.uniform(0.88, 1.0)])
     polygons = [polygon * stretch @ turn for polygon in polygons]

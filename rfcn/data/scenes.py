@@ -11,13 +11,13 @@ from rfcn.networks import SHAPE_CLASSES
 SUPERSAMPLING = 4
 """Edges are drawn at so many times the size and averaged."""
 
-SIDES = (18, 70)
+SIDES = (22, 70)
 """Pixels of a shape's longer side, from and to."""
 
 MOST_OBJECTS = 4
 """Shapes on an image, at least one."""
 
-CONTRAST = 70
+CONTRAST = 120
 """Least distance of a shape's colour from the background's mean, in steps of 1/255."""
 
 CROWDED, CUT = 0.12, 0.08
@@ -88,23 +88,23 @@ def render_scene(rng: np.random.Generator, size: int) -> Scene:
 
 def _background(rng: np.random.Generator, size: int) -> np.ndarray:
     """A gradient with clouds, lines, arcs and blobs; float32 (size, size, 3)."""
-    corners = np.clip(rng.uniform(30, 225, 3) + rng.normal(0, 35, (2, 2, 3)), 0, 255)
-    clouds = rng.normal(0, rng.uniform(5, 25), (9, 9, 3))
+    corners = np.clip(rng.uniform(50, 205, 3) + rng.normal(0, 20, (2, 2, 3)), 0, 255)
+    clouds = rng.normal(0, rng.uniform(3, 12), (9, 9, 3))
     large = size * SUPERSAMPLING
     canvas = Image.fromarray(
         np.clip(_smooth(corners, size) + _smooth(clouds, size), 0, 255).astype(np.uint8)
     ).resize((large, large), Image.Resampling.BILINEAR)
     draw = ImageDraw.Draw(canvas)
-    for _ in range(rng.integers(2, 6)):
+    for _ in range(rng.integers(0, 4)):
         _blob(rng, draw, large)
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.integers(0, 2)):
         middle, reach = rng.uniform(0, large, 2), rng.uniform(0.05, 0.30) * large
         start, length = rng.uniform(0, 360), rng.uniform(30, 200)
         draw.arc(
             [*(middle - reach), *(middle + reach)], start, start + length, fill=_colour(rng),
             width=int(rng.integers(1, 4) * SUPERSAMPLING),
         )  # fmt: skip
-    for _ in range(rng.integers(2, 7)):
+    for _ in range(rng.integers(1, 5)):
         _line(rng, draw, large)
     return np.asarray(canvas.reduce(SUPERSAMPLING), np.float32)
 
@@ -224,7 +224,7 @@ def _foreground(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
     """Thin lines across everything, blur, light and noise; uint8 as `pixels`."""
     size = len(pixels)
     large = size * SUPERSAMPLING
-    for _ in range(rng.integers(0, 3)):
+    for _ in range(rng.integers(0, 2)):
         mask = Image.new("L", (large, large))
         ends = rng.uniform(0, large, (2, 2)).ravel().tolist()
         ImageDraw.Draw(mask).line(ends, fill=255, width=int(rng.uniform(0.6, 1.6) * SUPERSAMPLING))
@@ -234,7 +234,7 @@ def _foreground(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
     image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.8)))
     pixels = np.asarray(image, np.float32)
     pixels = 128 + rng.uniform(0.7, 1.1) * (pixels - 128) + rng.uniform(-20, 20)
-    pixels = pixels + rng.normal(0, rng.uniform(4, 24), pixels.shape)
+    pixels = pixels + rng.normal(0, rng.uniform(2, 12), pixels.shape)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 

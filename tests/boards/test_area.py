@@ -24,7 +24,7 @@ def test_rows_are_slices_of_the_array(config):
     whole = row_config(config, config.lane_groups)
     assert dataclasses.replace(whole, rows=config.rows) == config
     one = row_config(config, 1)
-    assert (one.lanes, one.drain_width) == (config.lanes_per_group, config.chains_per_group)
+    assert (one.lanes, one.drain_width) == (config.lanes_per_group, config.outlets_per_group)
 
 
 @pytest.fixture

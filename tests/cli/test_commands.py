@@ -19,7 +19,9 @@ OWN = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["quantize", "simulate", "compare", "verilog", "demo"])
+@pytest.mark.parametrize(
+    "command", ["quantize", "stats", "export", "detect", "simulate", "compare", "verilog", "demo"]
+)
 def test_help_has_examples(command):
     outcome = run(command, "--help")
     assert outcome.status == 0

@@ -6,6 +6,7 @@ from golden.activations import ActivationFormat
 from golden.layer import QuantizedConv
 from golden.requantize import Requantization
 from golden.shape import ConvShape
+from tests.golden import naive
 
 
 def random_terms(rng, shape: ConvShape, *, levels: int, terms: int = 1, density: float = 0.5):
@@ -74,14 +75,19 @@ def naive_accumulators(layer: QuantizedConv, image: np.ndarray) -> np.ndarray:
     return out
 
 
-def naive_forward(layer: QuantizedConv, image: np.ndarray) -> np.ndarray:
-    """Outputs with Python's integers: scale, round to nearest with ties up, clamp."""
+def naive_forward(
+    layer: QuantizedConv, image: np.ndarray, residual: np.ndarray | None = None
+) -> np.ndarray:
+    """Outputs with Python's integers: scale, add, round to nearest with ties up, clamp."""
     sums = naive_accumulators(layer, image)
     rule = layer.requantization
     out = np.zeros_like(sums)
     for channel, y, x in np.ndindex(*sums.shape):
-        shift = int(rule.shift[channel])
-        value = int(sums[channel, y, x]) * int(rule.multiplier[channel]) + int(rule.bias[channel])
-        value = (2 * value + (1 << shift)) // (2 << shift) if shift else value
-        out[channel, y, x] = min(max(value, rule.low), rule.high)
+        added = ()
+        if residual is not None:
+            added = residual[channel, y, x], rule.residual_multiplier[channel]
+        out[channel, y, x] = naive.requantize(
+            sums[channel, y, x], rule.multiplier[channel], rule.bias[channel],
+            rule.shift[channel], rule.low, rule.high, *added,
+        )  # fmt: skip
     return out

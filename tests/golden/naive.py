@@ -141,7 +141,8 @@ def max_pool(x, kernel, stride, padding, ceil_mode) -> np.ndarray:
 
 
 def requantize(acc, multiplier, bias, shift, low, high, residual=0, residual_multiplier=0) -> int:
-    """One value: scale, round to nearest with ties up, clamp."""
-    total = int(acc) * int(multiplier) + int(bias) + int(residual) * int(residual_multiplier)
-    rounded = (Fraction(total, 1 << int(shift)) + Fraction(1, 2)).__floor__() if shift else total
+    """One value: scale, add a multiple of 2^-15, round to nearest with ties up, clamp."""
+    scaled = Fraction(int(acc) * int(multiplier) + int(bias), 1 << int(shift))
+    scaled += Fraction(int(residual) * int(residual_multiplier), 1 << 15)
+    rounded = (scaled + (Fraction(1, 2) if shift else 0)).__floor__()
     return min(max(rounded, low), high)

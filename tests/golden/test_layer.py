@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,8 +38,13 @@ def test_equals_the_loops(levels, terms, signed, bits):
     rng = np.random.default_rng(1)
     residual = rng.integers(-8, 8, acc.shape)
     multiplier = rng.integers(0, 1 << 16, 3)
-    plain, added = layer.forward(x), layer.forward(x, residual, multiplier)
     rule = layer.requantization
+    with_residual = dataclasses.replace(
+        layer,
+        requantization=dataclasses.replace(rule, residual_multiplier=multiplier),
+        residual_format=ActivationFormat(bits=4, signed=True),
+    )
+    plain, added = layer.forward(x), with_residual.forward(x, residual)
     for c, y, column in np.ndindex(*acc.shape):
         at = (c, y, column)
         scaled = (acc[at], rule.multiplier[c], rule.bias[c], rule.shift[c], rule.low, rule.high)

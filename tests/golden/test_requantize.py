@@ -8,7 +8,7 @@ from golden.requantize import Requantization, RequantizationError, fit_requantiz
 from tests.golden import naive
 
 
-def random_rule(rng, channels, low=0, high=255):
+def random_rule(rng, channels, low=0, high=255, *, residual=False):
     shift = rng.integers(0, 41, channels)
     return Requantization(
         multiplier=rng.integers(0, 1 << 16, channels),
@@ -16,17 +16,18 @@ def random_rule(rng, channels, low=0, high=255):
         shift=shift,
         low=low,
         high=high,
+        residual_multiplier=rng.integers(0, 1 << 16, channels) if residual else None,
     )
 
 
-def check(rule, acc, residual=None, multiplier=None):
-    got = rule.apply(acc, residual, multiplier)
+def check(rule, acc, residual=None):
+    got = rule.apply(acc, residual)
     assert got.dtype == np.int64
     assert got.shape == acc.shape
     for c, y, x in np.ndindex(*acc.shape):
         added = (0, 0)
         if residual is not None:
-            added = (residual[c, y, x], np.broadcast_to(multiplier, len(acc))[c])
+            added = (residual[c, y, x], rule.residual_multiplier[c])
         expected = naive.requantize(
             acc[c, y, x], rule.multiplier[c], rule.bias[c], rule.shift[c], rule.low, rule.high,
             *added,
@@ -37,12 +38,10 @@ def check(rule, acc, residual=None, multiplier=None):
 @given(st.integers(0, 1000), st.sampled_from([(0, 255), (-128, 127), (0, 15), (-8, 7)]))
 def test_equals_the_loops(seed, limits):
     rng = np.random.default_rng(seed)
-    rule = random_rule(rng, 5, *limits)
     acc = rng.integers(-(1 << 26), 1 << 26, (5, 2, 3))
-    check(rule, acc)
+    check(random_rule(rng, 5, *limits), acc)
     residual = rng.integers(-128, 256, acc.shape)
-    check(rule, acc, residual, rng.integers(0, 1 << 16, 5))
-    check(rule, acc, residual, 77)
+    check(random_rule(rng, 5, *limits, residual=True), acc, residual)
 
 
 def test_ties_go_up_and_no_shift_does_not_round():
@@ -59,14 +58,23 @@ def test_ties_go_up_and_no_shift_does_not_round():
 
 def test_many_channels_and_pixels():
     rng = np.random.default_rng(0)
-    rule = random_rule(rng, 300)
+    rule = random_rule(rng, 300, residual=True)
     acc = rng.integers(-(1 << 20), 1 << 20, (300, 25, 20))
     residual = rng.integers(0, 256, acc.shape)
-    got = rule.apply(acc, residual, 9)
+    got = rule.apply(acc, residual)
     some = rng.integers(0, 300, 3)
     for c in some:
         expected = [
-            naive.requantize(a, rule.multiplier[c], rule.bias[c], rule.shift[c], 0, 255, r, 9)
+            naive.requantize(
+                a,
+                rule.multiplier[c],
+                rule.bias[c],
+                rule.shift[c],
+                0,
+                255,
+                r,
+                rule.residual_multiplier[c],
+            )
             for a, r in zip(acc[c].flat, residual[c].flat, strict=True)
         ]
         assert got[c].ravel().tolist() == expected
@@ -100,6 +108,8 @@ RULE = {"multiplier": [1, 2], "bias": [3, 4], "shift": [5, 6], "low": 0, "high":
         ({"bias": 1}, "one integer for each channel"),
         ({"bias": [1]}, "have 2, 1 and 2"),
         ({"low": 4, "high": 3}, "wrong way round"),
+        ({"residual_multiplier": [1, -1]}, "residual_multiplier holds -1"),
+        ({"residual_multiplier": [1, 2, 3]}, "residual_multiplier has 3 values"),
     ],
 )
 def test_bad_parameters(bad, says):
@@ -108,21 +118,19 @@ def test_bad_parameters(bad, says):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "multiplier", "says"),
     [
-        ((np.zeros((3, 1, 1), int),), "2 channels"),
-        ((np.zeros((2, 1), int),), "2 channels"),
-        ((np.zeros((2, 1, 1)),), "float64"),
-        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 1), int)), "give both"),
-        ((np.zeros((2, 1, 1), int), None, 1), "give both"),
-        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 2), int), 1), "residual has shape"),
-        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 1), int), -1), "residual_multiplier holds -1"),
-        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 1), int), [1, 2, 3]), "residual_multiplier"),
+        ((np.zeros((3, 1, 1), int),), None, "2 channels"),
+        ((np.zeros((2, 1), int),), None, "2 channels"),
+        ((np.zeros((2, 1, 1)),), None, "float64"),
+        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 1), int)), None, "give both"),
+        ((np.zeros((2, 1, 1), int),), [1, 2], "give both"),
+        ((np.zeros((2, 1, 1), int), np.zeros((2, 1, 2), int)), [1, 2], "residual has shape"),
     ],
 )
-def test_bad_arrays(arguments, says):
+def test_bad_arrays(arguments, multiplier, says):
     with pytest.raises(RequantizationError, match=says):
-        Requantization(**RULE).apply(*arguments)
+        Requantization(**RULE, residual_multiplier=multiplier).apply(*arguments)
 
 
 def test_no_pixels():

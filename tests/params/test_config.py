@@ -48,19 +48,19 @@ def test_presets():
         "ulx3s-dense": (108, 2, 2, 16),
         "large": (256, 4, 1, 4),
         "ulx3s-full": (72, 4, 1, 4),
-        "ulx3s-dense-full": (84, 2, 3, 16),
+        "ulx3s-dense-full": (100, 2, 3, 16),
         "tiny-int8": (8, 2, 1, 8),
         "tiny-float32": (4, 2, 8, 1),
-        "ulx3s-int8": (108, 2, 2, 8),
-        "ulx3s-float32": (20, 2, 16, 1),
+        "ulx3s-int8": (84, 2, 3, 8),
+        "ulx3s-float32": (22, 2, 16, 1),
     }
     assert all(name == config.name for name, config in PRESETS.items())
     assert preset("large") is preset("large", levels=4) is PRESETS["large"]
     assert preset("large").processing_elements == 1024
     assert preset("ulx3s-dense").processing_elements == 432
-    assert preset("ulx3s-int8").processing_elements == 432
+    assert preset("ulx3s-int8").processing_elements == 504
     # The filters of a float row take turns on its processing elements.
-    assert preset("ulx3s-float32").processing_elements == 80
+    assert preset("ulx3s-float32").processing_elements == 88
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_only_shifts_have_a_choice_of_levels():
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
 def test_lanes_split_evenly(config):
     assert config.lane_groups * config.lanes_per_group == config.lanes
-    assert config.lane_groups * config.chains_per_group == config.drain_width
-    assert config.drain_width * config.chain_length == config.lanes
-    assert config.drain_words == config.chain_length * config.filters_per_row
+    assert config.lane_groups * config.outlets_per_group == config.drain_width
+    assert config.drain_width * config.lanes_per_outlet == config.lanes
+    assert config.drain_words == config.lanes_per_outlet * config.filters_per_row
 
 
 @pytest.mark.parametrize(

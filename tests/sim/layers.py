@@ -1,5 +1,6 @@
 """Arrays, layers and checked runs for the tests of this folder."""
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ class Case:
     layer: IntegerConv
     image: np.ndarray
     expected: np.ndarray
+    residual: np.ndarray | None = None
 
 
 def make_case(
@@ -66,8 +68,12 @@ def make_case(
     outputs: ActivationFormat = FORMATS[1],
     image: np.ndarray | None = None,
     requantization: Requantization | None = None,
+    added: ActivationFormat | None = None,
 ) -> Case:
-    """A case with an image over the whole range of its inputs and outputs that fill theirs."""
+    """A case with an image over the whole range of its inputs and outputs that fill theirs.
+
+    With `added` a random residual of that format is added.
+    """
     if image is None:
         size = (shape.cin, shape.height, shape.width)
         image = rng.integers(inputs.low, inputs.high, size, endpoint=True)
@@ -75,6 +81,7 @@ def make_case(
     def layer(rule: Requantization) -> IntegerConv:
         fields = {
             "shape": shape, "terms": terms, "requantization": rule, "input_format": inputs,
+            "residual_format": None if rule.residual_multiplier is None else added,
         }  # fmt: skip
         magnitude = np.abs(terms)
         if (magnitude & (magnitude - 1)).any():
@@ -86,8 +93,18 @@ def make_case(
         raw = Requantization(multiplier=channels, bias=channels, shift=channels, low=0, high=0)
         sums = naive_accumulators(layer(raw), image)
         requantization = fit_requantization(sums, outputs, not outputs.signed, rng)
+    residual = None
+    if added is not None:
+        multiplier = rng.integers(0, 1 << 16, shape.cout)
+        requantization = dataclasses.replace(requantization, residual_multiplier=multiplier)
+        residual = rng.integers(added.low, added.high, shape.output_shape, endpoint=True)
     result = layer(requantization)
-    return Case(layer=result, image=image, expected=naive_forward(result, image))
+    return Case(
+        layer=result,
+        image=image,
+        expected=naive_forward(result, image, residual),
+        residual=residual,
+    )
 
 
 def random_case(shape: ConvShape, *, seed: int, levels: int, terms: int = 1, density: float = 0.5):
@@ -121,6 +138,7 @@ def run_case(
         program,
         case.image,
         harness=build_harness(config, engine=engine),
+        residual=case.residual,
         expected=case.expected,
         seed=seed,
         stalls=stalls,

@@ -55,14 +55,17 @@ def cases(draw, config: ArrayConfig) -> Case:
     density = draw(st.sampled_from(DENSITIES))
     rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     weights = random_terms(rng, shape, levels=levels, terms=terms, density=density)
-    return make_case(shape, weights, rng=rng, inputs=formats[0], outputs=formats[1])
+    added = None
+    if config.residuals and draw(st.booleans()):
+        added = ActivationFormat(bits=draw(bits), signed=draw(st.booleans()))
+    return make_case(shape, weights, rng=rng, inputs=formats[0], outputs=formats[1], added=added)
 
 
 @st.composite
 def arrays(draw) -> ArrayConfig:
     """Small arrays of any proportions."""
-    groups, chains = draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    lanes = groups * chains * draw(st.integers(1, 4))
+    groups, outlets = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    lanes = groups * outlets * draw(st.integers(1, 4))
     reach = lanes // groups if groups > 1 else lanes - 1
     # Shifts of b bits reach 2^b - 1 lanes, which a group must have.
     most = (1 << (reach + 1).bit_length() - 1) - 1 if groups > 1 else reach
@@ -77,7 +80,7 @@ def arrays(draw) -> ArrayConfig:
         activation_bits=draw(st.integers(4, 8)),
         depth=draw(st.integers(2, 200)),
         lane_groups=groups,
-        drain_width=groups * chains,
+        drain_width=groups * outlets,
         max_shift=draw(st.integers(0, min(most, lanes - 1, 7))),
         mask_bits=draw(st.sampled_from((2, 3, 8, 16, 31, 32, 64))),
         codes_per_word=draw(st.integers(1, 9)),
@@ -85,6 +88,7 @@ def arrays(draw) -> ArrayConfig:
         code_depth=draw(st.integers(2, 40)),
         max_runs=draw(st.integers(1, 12)),
         max_passes=draw(st.integers(1, 9)),
+        residuals=draw(st.booleans()),
     )
 
 
@@ -129,7 +133,10 @@ def _attempt(rng: np.random.Generator, config: ArrayConfig, size: int) -> Case |
             rng, shape, levels=config.levels, terms=1 + int(rng.random() < 0.3),
             density=float(rng.choice(DENSITIES)),
         )  # fmt: skip
-    case = make_case(shape, terms, rng=rng, inputs=formats[0], outputs=formats[1])
+    added = None
+    if config.residuals and rng.random() < 0.7:
+        added = ActivationFormat(bits=config.activation_bits, signed=rng.random() < 0.5)
+    case = make_case(shape, terms, rng=rng, inputs=formats[0], outputs=formats[1], added=added)
     try:
         compile_layer(case.layer, config)
     except FitError:

@@ -19,11 +19,11 @@ ARRAYS = (
     ),
     ArrayConfig(
         name="odd", lanes=15, rows=3, levels=5, depth=100, lane_groups=3, drain_width=15,
-        mask_bits=8, codes_per_word=1,
+        mask_bits=8, codes_per_word=1, residuals=True,
     ),
     ArrayConfig(
         name="three filters", lanes=6, rows=1, filters_per_row=3, levels=1, activation_bits=4,
-        depth=96, drain_width=2, max_shift=0, mask_bits=16, codes_per_word=4,
+        depth=96, drain_width=2, max_shift=0, mask_bits=16, codes_per_word=4, residuals=True,
     ),
     ArrayConfig(
         name="far shifts", lanes=16, rows=1, filters_per_row=2, levels=3, activation_bits=5,
@@ -34,8 +34,8 @@ ARRAYS = (
         drain_width=8, max_shift=1, max_runs=2, max_passes=2,
     ),
     ArrayConfig(
-        name="one chain", lanes=12, rows=2, levels=4, depth=64, drain_width=1, max_shift=2,
-        max_runs=3, max_passes=1, mask_bits=2, codes_per_word=32,
+        name="one outlet", lanes=12, rows=2, levels=4, depth=64, drain_width=1, max_shift=2,
+        max_runs=3, max_passes=1, mask_bits=2, codes_per_word=32, residuals=True,
     ),
     ArrayConfig(
         name="short buffers", lanes=4, rows=5, levels=4, activation_bits=7, depth=128,
@@ -48,7 +48,7 @@ ARRAYS = (
     ArrayConfig(
         name="int8 pairs", arithmetic=Arithmetic.INT8, lanes=6, rows=2, filters_per_row=2,
         activation_bits=6, depth=256, lane_groups=2, drain_width=2, max_shift=2, mask_bits=8,
-        codes_per_word=3, mask_depth=16, code_depth=40,
+        codes_per_word=3, mask_depth=16, code_depth=40, residuals=True,
     ),
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ ARRAYS = (
         multipliers=(1,), **FLOAT | {"filters_per_row": 16},
     ),
     ArrayConfig(
-        name="a chain a lane", lanes=4, rows=3, depth=128, drain_width=4, max_shift=1,
+        name="an outlet a lane", lanes=4, rows=3, depth=128, drain_width=4, max_shift=1,
         codes_per_word=1, code_depth=16, max_runs=8, multipliers=(3, 1), **FLOAT,
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""From a float network to one of integers: calibration, folding, export."""
