@@ -44,7 +44,7 @@ RECIPES = {
     "all": Recipe(
         weights=WeightSettings(bits=4, per_channel=True),
         activations=ActivationSettings(bits=8, start=2),
-        guide=GuideSettings(maps=("res4b_branch2c", "conv_new_1")),
+        guide=GuideSettings(maps=("res4a_branch2c", "conv_new_1")),
         pruning=PruningSettings(filters=2, positions=4, share=0.25, start=2),
     ),
 }
