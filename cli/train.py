@@ -88,6 +88,7 @@ def train_command(
         str | None, typer.Option(help="For steps: iterations at which the rate falls to a tenth.")
     ] = None,
     warm_up: Annotated[int | None, typer.Option(help="Iterations of rising rate.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Of the descent: sgd or nadam.")] = None,
     momentum: Annotated[float | None, typer.Option(help="Of the descent.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Of the descent.")] = None,
     clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
@@ -155,8 +156,9 @@ def train_command(
         "net": net, "iterations": iterations, "batch": batch, "learning_rate": learning_rate,
         "schedule": schedule,
         "drops": None if drops is None else tuple(numbers(drops, "--drops")),
-        "warm_up": warm_up, "momentum": momentum, "weight_decay": weight_decay, "clip": clip,
-        "flips": flips, "mixed_precision": mixed_precision, "seed": seed,
+        "warm_up": warm_up, "optimizer": optimizer, "momentum": momentum,
+        "weight_decay": weight_decay, "clip": clip, "flips": flips,
+        "mixed_precision": mixed_precision, "seed": seed,
     }  # fmt: skip
     set_threads(threads)
     begin = Beginning(output=output, resume=resume, start=start, backbone=backbone)

@@ -170,16 +170,17 @@ def _resnet(name: str, blocks: Iterable[Iterable[str]], *, conv1_bias: bool) -> 
 _TINY = Network(
     name="rfcn-tiny",
     class_names=SHAPE_CLASSES,
-    conv1_channels=16,
+    conv1_channels=32,
     conv1_kernel=5,
+    # Small shapes need fine maps: no stage but the first convolution and the pool has a stride.
     stages=(
-        Stage(name="res2", blocks=("a",), inner=16),
-        Stage(name="res3", blocks=("a", "b"), inner=32, stride=2),
-        Stage(name="res4", blocks=("a", "b"), inner=48),
-        Stage(name="res5", blocks=("a", "b"), inner=48, dilation=2),
+        Stage(name="res2", blocks=("a",), inner=24),
+        Stage(name="res3", blocks=("a",), inner=32),
+        Stage(name="res4", blocks=("a",), inner=32),
+        Stage(name="res5", blocks=("a",), inner=32, dilation=2),
     ),
-    rpn_channels=48,
-    top_channels=96,
+    rpn_channels=16,
+    top_channels=64,
     bins=3,
     # Shapes of 18 to 70 pixels are the task.
     anchor_base=8,

@@ -26,8 +26,11 @@ class TrainingConfig:
     schedule : `steps`: a tenth from each of `drops` on; `cosine`: down to 0 along a cosine.
     drops : iterations, ascending; for `steps`.
     warm_up : iterations over which the learning rate rises from near 0 to its value.
-    momentum, nesterov, weight_decay : of stochastic gradient descent; the decay leaves batch-norm
-        alone.
+    optimizer : `sgd`: stochastic gradient descent, as in py-R-FCN; `nadam`: a learning rate of its
+        own for each weight, adapted to its gradients, with Nesterov's momentum.
+    momentum, nesterov : of the descent; `nadam` always takes Nesterov's.
+    weight_decay : for `sgd` a part of the gradient, for `nadam` a share by which weights shrink, in
+        units of the learning rate; batch-norm is left alone.
     bias_rate : see `learning_rate`; 2 in py-R-FCN.
     clip : largest norm of the gradient; None to leave it as it is.
     flips : whether half of the images, by chance, are mirrored.
@@ -50,6 +53,7 @@ class TrainingConfig:
     schedule: str = "steps"
     drops: tuple[int, ...] = ()
     warm_up: int = 0
+    optimizer: str = "sgd"
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
@@ -78,10 +82,11 @@ class TrainingConfig:
             raise TrainingError(f"momentum is {self.momentum}, but must be at least 0, below 1")
         if self.nesterov and not self.momentum:
             raise TrainingError("nesterov needs a momentum above 0")
-        if self.schedule not in SCHEDULES:
-            raise TrainingError(
-                f"no schedule is called {self.schedule!r}; choose one of {', '.join(SCHEDULES)}"
-            )
+        for kind, names in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
+            if getattr(self, kind) not in names:
+                raise TrainingError(
+                    f"no {kind} is called {getattr(self, kind)!r}; choose one of {', '.join(names)}"
+                )
         if list(self.drops) != sorted({drop for drop in self.drops if drop > 0}):
             raise TrainingError(f"drops are {self.drops}, but must be positive and ascending")
         if self.drops and self.schedule != "steps":
@@ -117,6 +122,9 @@ class TrainingConfig:
 
 SCHEDULES = ("steps", "cosine")
 """How the learning rate falls."""
+
+OPTIMIZERS = ("sgd", "nadam")
+"""How weights follow their gradients."""
 
 LEAST = {
     "warm_up": 0, "weight_decay": 0.0, "seed": 0, "iterations": 1, "batch": 1,
@@ -163,12 +171,14 @@ PASCAL_VOC: dict[str, Any] = {
 
 TRAINING: dict[str, dict[str, Any]] = {
     "rfcn-tiny": {
-        "iterations": 2400,
+        "iterations": 2000,
         "batch": 8,
-        "learning_rate": 0.02,
+        "optimizer": "nadam",
+        "learning_rate": 4e-3,
         "schedule": "cosine",
         "warm_up": 100,
-        "clip": 10.0,
+        "weight_decay": 0.01,
+        "bias_rate": 1.0,
         "proposals_before_nms": 600,
         "proposals_after_nms": 64,
         "anchor_batch": 128,
@@ -178,6 +188,6 @@ TRAINING: dict[str, dict[str, Any]] = {
 """Training of networks that start from nothing."""
 
 RETRAINING: dict[str, dict[str, Any]] = {
-    "rfcn-tiny": {"iterations": 600, "learning_rate": 0.01, "warm_up": 20},
+    "rfcn-tiny": {"iterations": 600, "learning_rate": 1e-3, "warm_up": 20},
 }
 """What is different when a trained float network is retrained with quantized weights."""

@@ -271,8 +271,8 @@ class _Networks(nn.Module):
         return maps if self.guide.settings.train else maps[:1], self.guide.loss(seen)
 
 
-def _optimizer(networks: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
-    """Stochastic gradient descent on weights, biases of convolutions, and all else."""
+def _optimizer(networks: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The descent on weights, biases of convolutions, and all else."""
     weights: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -291,6 +291,11 @@ def _optimizer(networks: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         if trained:
             groups.append({"params": trained, "factor": factor, "weight_decay": decay})
+    if config.optimizer == "nadam":
+        return torch.optim.NAdam(
+            groups, lr=config.learning_rate, betas=(config.momentum, 0.999),
+            decoupled_weight_decay=True,
+        )  # fmt: skip
     return torch.optim.SGD(
         groups, lr=config.learning_rate, momentum=config.momentum, nesterov=config.nesterov
     )
