@@ -32,7 +32,7 @@ help:
 	@echo "make fmax      place and route the array of the ULX3S (half an hour)"
 	@echo "make clean     remove what was built and installed here"
 
-demo: .venv/installed
+demo: .venv/installed-torch
 	$(BIN)/zeroshift demo
 
 test: .venv/installed-test
@@ -83,6 +83,10 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	@$(pip) -e '.[dev]'
+	@touch $@
+
+.venv/installed-torch: .venv/installed
+	@$(pip) -e '.[torch]'
 	@touch $@
 
 .venv/installed-bench: .venv/installed

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from cli.console import JsonOption, UsageError, console, write_json
+from cli.demo_detections import show_detections
 from cli.layers import Selection
 from cli.pictures import draw_cycles
 from cli.quantization import Quantization
@@ -40,6 +41,8 @@ EPILOG = """Examples:
 zeroshift demo
 
 zeroshift demo --bits 6 --preset ulx3s-dense --output build/demo6
+
+zeroshift demo --images 0
 """
 
 
@@ -54,12 +57,21 @@ def demo_command(
     preset_name: Annotated[str, typer.Option("--preset", help="The array.")] = "ulx3s",
     engine: Annotated[Engine, typer.Option(help="Simulator.")] = Engine.VERILATOR,
     seed: Annotated[int, typer.Option(help="Of weights and images.")] = 0,
-    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder for the picture.")] = Path(
+    images: Annotated[
+        int, typer.Option(help="Images on which the tiny detector runs, 0 for none.")
+    ] = 2,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures.")] = Path(
         "build/demo"
     ),
     json_path: JsonOption = None,
 ) -> None:
-    """Run one layer of each of R-FCN's shapes on the RTL, bit for bit against the golden model."""
+    """Run layers of R-FCN on the RTL, bit for bit against the golden model, and a whole detector.
+
+    First one layer of each of R-FCN's shapes with synthetic weights, then a small trained network
+    whose detections are drawn beside those of its float twin.
+    """
+    if images < 0:
+        raise UsageError(f"--images is {images}, but must be at least 0")
     quantization = Quantization(bits=bits, method=method)
     rows = []
     table = Table(
@@ -114,12 +126,17 @@ def demo_command(
         title=f"Cycles per layer: {NET}, {bits} bits, {preset_name} (cropped images)",
         source=DESCRIPTION,
     )  # fmt: skip
-    write_json(
-        json_path,
-        {"net": NET, "preset": preset_name, **quantization.report(), "weights": DESCRIPTION,
-         "engine": str(engine), "seed": seed, "layers": rows},
-    )  # fmt: skip
     console.print(f"picture: {picture}")
     wrong = [row["layer"] for row in rows if not row["bit_exact"]]
     if wrong:
         raise UsageError(f"the array differs from the golden model in {', '.join(wrong)}")
+    detections = None
+    if images:
+        detections = show_detections(
+            folder, preset_name=preset_name, engine=engine, images=images, seed=seed
+        )
+    write_json(
+        json_path,
+        {"net": NET, "preset": preset_name, **quantization.report(), "weights": DESCRIPTION,
+         "engine": str(engine), "seed": seed, "layers": rows, "detections": detections},
+    )  # fmt: skip

@@ -1,8 +1,6 @@
 """`zeroshift detect`: what a network finds on images, drawn, floats and integers side by side."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,37 +10,19 @@ from rich.table import Table
 
 from cli.boxes import Panel, check_picture, draw_panels
 from cli.console import JsonOption, UsageError, console, progress_bar, write_json
+from cli.detectors import Detector, integer_detector, rtl_detector, trained_detector
 from cli.extras import require_torch, set_threads
-from golden.network_files import read_network
-from rfcn.boxes.detections import Detections, detect
-from rfcn.data.images import load_image, prepare
-from rfcn.integer import IntegerDetector
-from rfcn.networks import Network
+from rfcn.boxes.detections import Detections
+from rfcn.data.images import load_image
 
 EPILOG = """Examples:
 
 zeroshift detect photo.jpg --checkpoint build/tiny/network.pt -o out.png
 
 zeroshift detect a.png b.png --checkpoint build/tiny/network.pt --network build/net.npz -o out.png
+
+zeroshift detect a.png --network build/net.npz --rtl ulx3s -o out.png
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Detector:
-    """A network that finds objects.
-
-    Parameters
-    ----------
-    title : what stands above its pictures.
-    path : of its file.
-    network : its description.
-    find : detections of an image uint8 (height, width, 3), those above the threshold.
-    """
-
-    title: str
-    path: Path
-    network: Network
-    find: Callable[[np.ndarray], Detections]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +41,10 @@ def detect_command(
     network: Annotated[
         Path | None, typer.Option(help="Integer network of `zeroshift export`, .npz.")
     ] = None,
+    rtl: Annotated[
+        str | None,
+        typer.Option(help="Also run --network on the simulated array of this preset."),
+    ] = None,
     threshold: Annotated[float, typer.Option(help="Show what is more probable than this.")] = 0.5,
     width: Annotated[int, typer.Option(help="Pixels of a drawn image across.")] = 512,
     threads: Annotated[int, typer.Option(help="Of the CPU, for torch.")] = 1,
@@ -76,9 +60,13 @@ def detect_command(
     if checkpoint is not None:
         require_torch("detect with a --checkpoint")
         set_threads(threads)
-        detectors.append(_trained(checkpoint, threshold))
+        detectors.append(trained_detector(checkpoint, threshold))
     if network is not None:
-        detectors.append(_integer(network, threshold))
+        detectors.append(integer_detector(network, threshold))
+        if rtl is not None:
+            detectors.append(rtl_detector(network, threshold, preset_name=rtl))
+    elif rtl is not None:
+        raise UsageError("--rtl runs an integer network: give --network")
     if not detectors:
         raise UsageError("give --checkpoint, --network, or both")
     if len({detector.network.name for detector in detectors}) > 1:
@@ -102,48 +90,6 @@ def detect_command(
     write_json(json_path, {"threshold": threshold, "images": rows})
     console.print(_table(rows))
     console.print(f"picture: {output}", highlight=False)
-
-
-def _trained(path: Path, threshold: float) -> Detector:
-    import torch
-
-    from cli.recipes import describe
-    from rfcn.training.checkpoints import read_checkpoint
-    from rfcn.training.trained import trained_network
-
-    model, quantized = trained_network(read_checkpoint(path), path)
-    words = describe(quantized.recipe)
-
-    def find(image: np.ndarray) -> Detections:
-        ready, scale = prepare(image, model.network)
-        with torch.inference_mode():
-            maps = {
-                name: values[0].numpy()
-                for name, values in model(torch.from_numpy(ready)[None]).items()
-            }
-        size = ready.shape[1], ready.shape[2]
-        return detect(maps, size, model.network, scale=scale, threshold=threshold)
-
-    return Detector(title=words, path=path, network=model.network, find=find)
-
-
-def _integer(path: Path, threshold: float) -> Detector:
-    detector = IntegerDetector(read_network(path))
-    quantization = detector.network.quantization
-    words = ["integers"]
-    weights, activations = quantization.get("weights"), quantization.get("activations")
-    if isinstance(weights, dict) and weights.get("bits"):
-        words.append(
-            f"{weights['bits']}-bit {weights.get('method', '')} weights".replace("  ", " ")
-        )
-    if isinstance(activations, dict) and activations.get("bits"):
-        words.append(f"{activations['bits']}-bit activations")
-    return Detector(
-        title=", ".join(words),
-        path=path,
-        network=detector.description,
-        find=lambda image: detector.detect(image, threshold=threshold),
-    )
 
 
 def _panel(path: Path, image: np.ndarray, detector: Detector, found: Detections) -> Panel:
