@@ -29,7 +29,7 @@ PRESETS = {
         ),
         ArrayConfig(
             name="ulx3s-dense-full", lanes=100, rows=2, filters_per_row=3, levels=16, depth=3072,
-            lane_groups=5, drain_width=5,
+            lane_groups=5, drain_width=10,
         ),
         # What the arrays above are compared with.
         ArrayConfig(
@@ -42,8 +42,8 @@ PRESETS = {
             code_depth=256, max_shift=1, multipliers=(4, 1),
         ),
         ArrayConfig(
-            name="ulx3s-int8", arithmetic=Arithmetic.INT8, lanes=84, rows=2, filters_per_row=3,
-            depth=3072, lane_groups=6, drain_width=6, multipliers=(1, 0, 0, 0),
+            name="ulx3s-int8", arithmetic=Arithmetic.INT8, lanes=72, rows=2, filters_per_row=3,
+            depth=3072, lane_groups=6, drain_width=12, multipliers=(1, 0, 0, 0),
         ),
         ArrayConfig(
             name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=22, rows=2,
