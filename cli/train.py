@@ -1,7 +1,6 @@
 """`zeroshift train`: a network from nothing, from a backbone, or quantized from a float network."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from cli.beginning import Beginning
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.curves import draw_losses
 from cli.datasets import DataOptions, read_data
@@ -30,11 +30,8 @@ from cli.recipes import (
 )
 from rfcn.networks import find_network
 from rfcn.quantized.settings import Recipe
-from rfcn.training.config import TrainingConfig, default_config
 
 if TYPE_CHECKING:
-    from rfcn.model.network import RFCN
-    from rfcn.training.checkpoints import Checkpoint
     from rfcn.training.trainer import Trainer
 
 PICTURE = "losses.png"
@@ -111,7 +108,8 @@ def train_command(
         str | None, typer.Option(help="Progressive bits of the weights: 0:6,200:5,400:4.")
     ] = None,
     guide: Annotated[
-        str | None, typer.Option(help="Maps on which a float twin gives hints: res4b,res5b.")
+        str | None,
+        typer.Option(help="Layers on whose maps a float twin gives hints: conv_new_1,..."),
     ] = None,
     guide_weight: Annotated[float, typer.Option(help="Factor of the hints.")] = 1.0,
     blend: Annotated[
@@ -134,15 +132,12 @@ def train_command(
     Ctrl-C writes a checkpoint first; --resume then goes on to the same result. --output gets
     checkpoint.pt, losses.csv, losses.png and, in the end, network.pt.
     """
-    if start is not None and backbone is not None:
-        raise UsageError("give --start or --backbone, not both: each brings the weights")
-    if resume and (start is not None or backbone is not None):
-        raise UsageError("--resume goes on from its own checkpoint: leave out --start, --backbone")
     if checkpoint_every < 1:
         raise UsageError(f"--checkpoint-every is {checkpoint_every}, but must be at least 1")
     if loaders < 0:
         raise UsageError(f"--loaders is {loaders}, but must be at least 0")
     require_torch("train")
+    begin = Beginning(output=output, resume=resume, start=start, backbone=backbone)
     recipe = RecipeOptions(
         weights=WeightOptions(
             bits=bits, levels=levels, method=method, per_channel=per_channel, mu=mu,
@@ -161,7 +156,6 @@ def train_command(
         "mixed_precision": mixed_precision, "seed": seed,
     }  # fmt: skip
     set_threads(threads)
-    begin = Beginning(output=output, resume=resume, start=start, backbone=backbone)
     finished = _train(
         begin,
         {name: value for name, value in changes.items() if value is not None},
@@ -174,16 +168,6 @@ def train_command(
     )
     if not finished:
         raise typer.Exit(INTERRUPTED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beginning:
-    """Where a training's weights come from, and where it writes."""
-
-    output: Path
-    resume: bool
-    start: Path | None
-    backbone: Path | None
 
 
 def _train(
@@ -201,13 +185,12 @@ def _train(
     from rfcn.training.processes import join_processes
     from rfcn.training.trainer import CHECKPOINT_FILE, Trainer
 
-    checkpoint, config, recipe = _settings(begin, changes, recipe)
+    checkpoint, config, recipe = begin.settings(changes, recipe)
     with join_processes(device) as processes:
         show = processes.first
         samples = read_data(data, find_network(config.net), show=show)
-        initialize = partial(_initialize, begin, checkpoint)
         trainer = Trainer(
-            config, samples, recipe=recipe, initialize=None if begin.resume else initialize,
+            config, samples, recipe=recipe, initialize=partial(begin.initialize, checkpoint),
             processes=processes, ahead=loaders,
         )  # fmt: skip
         if checkpoint is not None and begin.resume:
@@ -223,45 +206,6 @@ def _train(
                     f"interrupted; the same command with --resume goes on from step {trainer.done}"
                 )
     return finished
-
-
-def _settings(
-    begin: Beginning, changes: dict[str, Any], recipe: Recipe
-) -> tuple["Checkpoint | None", TrainingConfig, Recipe]:
-    """The checkpoint to begin with, and the settings: with --resume, those of the checkpoint."""
-    from rfcn.training.checkpoints import check_same_training, read_checkpoint
-    from rfcn.training.trainer import CHECKPOINT_FILE
-
-    path = begin.output / CHECKPOINT_FILE
-    if begin.resume:
-        checkpoint = read_checkpoint(path)
-        config = TrainingConfig.from_state({**checkpoint.config, **changes})
-        if recipe == Recipe():
-            recipe = Recipe.from_dict(checkpoint.recipe)
-        check_same_training(path, checkpoint, config, recipe)
-        return checkpoint, config, recipe
-    if path.exists():
-        raise UsageError(
-            f"{begin.output} already holds a training: go on with --resume, or give another "
-            f"--output"
-        )
-    checkpoint = None
-    if begin.start is not None:
-        checkpoint = read_checkpoint(begin.start, net=changes.get("net"))
-        changes = {"net": checkpoint.net, **changes}
-    config = default_config(retrain=begin.start is not None, **{"net": "rfcn-tiny", **changes})
-    return checkpoint, config, recipe
-
-
-def _initialize(begin: Beginning, checkpoint: "Checkpoint | None", model: "RFCN") -> None:
-    """Give a new training's network its weights; without a file it keeps random ones."""
-    from rfcn.model.state_dicts import load_backbone
-    from rfcn.training.checkpoints import load_weights
-
-    if begin.backbone is not None:
-        load_backbone(model, begin.backbone)
-    elif begin.start is not None and checkpoint is not None:
-        load_weights(model, checkpoint.model, begin.start)
 
 
 def _run(trainer: "Trainer", output: Path, checkpoint_every: int, *, show: bool) -> bool:

@@ -83,8 +83,8 @@ def detector_losses(
     boxes = together([targets.boxes for targets in of_regions])
     rois = torch.cat([images[:, None].to(boxes.dtype), boxes], dim=1)
     parts += region_losses(
-        vote(psroi_pool(maps["rfcn_cls"], rois, network.bins, network.feature_stride)),
-        vote(psroi_pool(maps["rfcn_bbox"], rois, network.bins, network.feature_stride)),
+        vote(psroi_pool(maps["rfcn_cls"].float(), rois, network.bins, network.feature_stride)),
+        vote(psroi_pool(maps["rfcn_bbox"].float(), rois, network.bins, network.feature_stride)),
         together([targets.labels for targets in of_regions]),
         together([targets.offsets for targets in of_regions]),
         images,

@@ -200,10 +200,12 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write checkpoint and log, and the network when all steps are done."""
         if self.processes.first:
-            write_checkpoint(folder / CHECKPOINT_FILE, self.checkpoint())
-            self.log.write(folder / LOSS_FILE)
+            checkpoint = self.checkpoint()
             if self.done >= self.config.iterations:
-                write_checkpoint(folder / NETWORK_FILE, network_only(self.checkpoint()))
+                # First, so that a training that is done according to its checkpoint has it.
+                write_checkpoint(folder / NETWORK_FILE, network_only(checkpoint))
+            self.log.write(folder / LOSS_FILE)
+            write_checkpoint(folder / CHECKPOINT_FILE, checkpoint)
         self.processes.wait()
 
     def checkpoint(self) -> Checkpoint:

@@ -153,9 +153,9 @@ def test_mistakes_are_told(call, message):
 def test_a_block_that_halves_the_map_projects_its_residual(monkeypatch):
     """Even where the channels stay."""
     narrow = NETWORKS["rfcn-tiny"]
-    stages = (narrow.stages[0], replace(narrow.stages[1], inner=16), *narrow.stages[2:])
+    stages = (narrow.stages[0], replace(narrow.stages[1], inner=24, stride=2), *narrow.stages[2:])
     monkeypatch.setitem(NETWORKS, "narrow", replace(narrow, stages=stages))
     branch1 = find_layer("narrow", "res3a_branch1").shape
-    assert branch1.input_shape == (64, 32, 32)
+    assert branch1.input_shape == (96, 32, 32)
     assert branch1.output_shape == find_layer("narrow", "res3a_branch2c").shape.output_shape
-    assert branch1.output_shape == (64, 16, 16)
+    assert branch1.output_shape == (96, 16, 16)

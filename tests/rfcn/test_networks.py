@@ -24,19 +24,18 @@ def test_settings_of_py_rfcn():
 
 def test_the_tiny_network():
     network = find_network("rfcn-tiny")
-    assert (network.classes, network.anchors, network.bins, network.feature_stride) == (7, 9, 3, 8)
+    assert (network.classes, network.anchors, network.bins, network.feature_stride) == (7, 9, 3, 4)
     table = layer_table("rfcn-tiny")
-    assert len(table) == 31
-    assert sum(layer.shape.weights for layer in table) == 341_872
+    assert len(table) == 21
+    assert sum(layer.shape.weights for layer in table) == 113_344
     assert (table[0].shape.height, table[0].shape.width) == (128, 128)
     shapes = {layer.name: layer.shape for layer in table}
-    assert shapes["res2a_branch2b"].output_shape == (16, 32, 32)
-    assert shapes["res3a_branch2a"].stride == (2, 2)
+    assert shapes["res2a_branch2b"].output_shape == (24, 32, 32)
     assert shapes["res5a_branch2b"].dilation == shapes["res5a_branch2b"].padding == (2, 2)
-    assert shapes["rpn_cls_score"].output_shape == (18, 16, 16)
-    assert shapes["rpn_bbox_pred"].output_shape == (36, 16, 16)
-    assert shapes["rfcn_cls"].output_shape == (3 * 3 * 7, 16, 16)
-    assert shapes["rfcn_bbox"].output_shape == (3 * 3 * 8, 16, 16)
+    assert shapes["rpn_cls_score"].output_shape == (18, 32, 32)
+    assert shapes["rpn_bbox_pred"].output_shape == (36, 32, 32)
+    assert shapes["rfcn_cls"].output_shape == (3 * 3 * 7, 32, 32)
+    assert shapes["rfcn_bbox"].output_shape == (3 * 3 * 8, 32, 32)
     # Its pixels are signed 8-bit integers as they are.
     assert {0 - mean for mean in network.pixel_means} == {-128}
 

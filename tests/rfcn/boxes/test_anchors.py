@@ -47,4 +47,4 @@ def test_the_grid_runs_along_x_first():
 def test_one_anchor():
     network = replace(NETWORKS["rfcn-tiny"], anchor_scales=(2,), anchor_ratios=(1.0,))
     assert network.anchors == 1
-    np.testing.assert_array_equal(anchor_grid(network, 1, 2), [[-4, -4, 11, 11], [4, -4, 19, 11]])
+    np.testing.assert_array_equal(anchor_grid(network, 1, 2), [[-4, -4, 11, 11], [0, -4, 15, 11]])

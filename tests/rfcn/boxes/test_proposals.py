@@ -11,7 +11,9 @@ from rfcn.boxes.proposals import proposals
 from rfcn.networks import NETWORKS
 from tests.rfcn.boxes import naive
 
-NETWORK = NETWORKS["rfcn-tiny"]
+TINY = NETWORKS["rfcn-tiny"]
+NETWORK = replace(TINY, stages=(replace(TINY.stages[0], stride=2), *TINY.stages[1:]))
+"""With maps of an eighth of the image."""
 STRIDE, ANCHORS = 8, 9
 SIZE = 40, 56
 MAP = 5, 7

@@ -100,7 +100,7 @@ def test_each_layer_is_within_a_step_of_real_numbers(settings):
         off = np.abs(maps[node.name] - np.clip(steps, rule.low, rule.high))
         assert off.max() <= 0.5 + 0.05, (node.name, off.max())
         varied += len(np.unique(maps[node.name])) > 30
-    assert varied > 25
+    assert varied > 15
 
 
 def test_the_outputs_are_close_to_those_of_the_float_network_with_these_weights():
@@ -147,8 +147,8 @@ def test_the_formats_are_those_of_the_layer_table():
     assert network.input.format == ActivationFormat(bits=8, signed=True)
     assert 0.9 < network.input.scale < 1.1
     assert nodes["res2a_branch2c"].residual == "res2a_branch1"
-    assert nodes["res3b_branch2c"].residual == "res3a_branch2c"
-    assert nodes["rpn_conv/3x3"].source == "res4b_branch2c"
+    assert nodes["res4a_branch2c"].residual == "res3a_branch2c"
+    assert nodes["rpn_conv/3x3"].source == "res4a_branch2c"
     assert network.quantization["weights"]["bits"] == 4
     assert network.quantization["activations"]["bits"] == 8
 

@@ -3,14 +3,14 @@
 import torch
 from torch.nn import functional
 
-BLOCKS = {"rfcn-resnet50": (3, 4, 6, 3), "rfcn-resnet101": (3, 4, 23, 3), "rfcn-tiny": (1, 2, 2, 2)}
+BLOCKS = {"rfcn-resnet50": (3, 4, 6, 3), "rfcn-resnet101": (3, 4, 23, 3), "rfcn-tiny": (1, 1, 1, 1)}
 INNER = {
     "rfcn-resnet50": (64, 128, 256, 512),
     "rfcn-resnet101": (64, 128, 256, 512),
-    "rfcn-tiny": (16, 32, 48, 48),
+    "rfcn-tiny": (24, 32, 32, 32),
 }
-STEM = {"rfcn-resnet50": (64, 7), "rfcn-resnet101": (64, 7), "rfcn-tiny": (16, 5)}
-STRIDES = {"rfcn-resnet50": (1, 2, 2, 1), "rfcn-resnet101": (1, 2, 2, 1), "rfcn-tiny": (1, 2, 1, 1)}
+STEM = {"rfcn-resnet50": (64, 7), "rfcn-resnet101": (64, 7), "rfcn-tiny": (32, 5)}
+STRIDES = {"rfcn-resnet50": (1, 2, 2, 1), "rfcn-resnet101": (1, 2, 2, 1), "rfcn-tiny": (1, 1, 1, 1)}
 DILATIONS = 1, 1, 1, 2
 
 

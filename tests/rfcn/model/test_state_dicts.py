@@ -118,7 +118,7 @@ def test_caffe_spelled_otherwise(separator, model, tmp_path):
         # Vectors as in Caffe's old files.
         value = torch.from_numpy(value if value.ndim == 4 else value.reshape(1, 1, 1, -1))
         blobs[f"{layer}{separator}{WORDS[kind][number]}"] = value
-    blobs["res3b_branch2a"] = blobs.pop(f"res3b_branch2a{separator}weight")
+    blobs["res3a_branch2a"] = blobs.pop(f"res3a_branch2a{separator}weight")
     torch.save(blobs, tmp_path / "resnet.pt")
     load_backbone(model, tmp_path / "resnet.pt")
     assert_same(backbone(model), expected(NET, state), rtol=1e-6, atol=1e-6)
@@ -171,13 +171,13 @@ def without(*names):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without("layer2.1.bn3.running_var"), r"lacks layer2\.1\.bn3\.running_var, which rfcn"),
+        (without("layer2.0.bn3.running_var"), r"lacks layer2\.0\.bn3\.running_var, which rfcn"),
         (without("conv1.weight", "bn1.bias"), r"lacks conv1\.weight and 1 more"),
         (with_(layer2__2__conv1__weight=torch.ones(1)), r"holds layer2\.2\.conv1\.weight, for whi"),
         (with_(a=torch.ones(1), b=torch.ones(1)), "holds a and 1 more, for which rfcn-tiny has no"),
-        (with_(layer1__0__conv2__weight=torch.ones(16, 16, 1, 1)),
-         r"layer1\.0\.conv2\.weight in .* \(16, 16, 1, 1\), but res2a_branch2b\.weight .* 3, 3\)"),
-        (with_(bn1__bias=torch.full((16,), torch.nan)), r"bn1\.bias in .* no numbers"),
+        (with_(layer1__0__conv2__weight=torch.ones(24, 24, 1, 1)),
+         r"layer1\.0\.conv2\.weight in .* \(24, 24, 1, 1\), but res2a_branch2b\.weight .* 3, 3\)"),
+        (with_(bn1__bias=torch.full((32,), torch.nan)), r"bn1\.bias in .* no numbers"),
         (without("layer1.0.conv1.weight"), "holds no ResNet: none of its .* called layer1.0.conv1"),
         (lambda _: resnet.random_state("rfcn-resnet50"), "lacks|holds|has shape"),
     ],
@@ -199,9 +199,9 @@ def test_another_resnet(tmp_path):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (without("bn3b_branch2a.1"), StateDictError, r"lacks bn3b_branch2a\.variance, which rfcn"),
+        (without("bn3a_branch2a.1"), StateDictError, r"lacks bn3a_branch2a\.variance, which rfcn"),
         (without("scale_conv1.0"), StateDictError, r"lacks scale_conv1\.weight"),
-        (with_(bn3b_branch2a__2=np.zeros(1)), CaffeError, r"bn3b_branch2a\.2 in .* is 0"),
+        (with_(bn3a_branch2a__2=np.zeros(1)), CaffeError, r"bn3a_branch2a\.2 in .* is 0"),
         (with_(rfcn_cls__0=np.zeros((63, 96, 1, 1))), StateDictError, r"lacks rfcn_cls\.bias"),
     ],
 )

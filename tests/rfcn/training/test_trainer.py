@@ -44,7 +44,7 @@ RECIPES = {
     "all": Recipe(
         weights=WeightSettings(bits=4, per_channel=True),
         activations=ActivationSettings(bits=8, start=2),
-        guide=GuideSettings(maps=("res4b_branch2c", "conv_new_1")),
+        guide=GuideSettings(maps=("res4a_branch2c", "conv_new_1")),
         pruning=PruningSettings(filters=2, positions=4, share=0.25, start=2),
     ),
 }
@@ -116,7 +116,7 @@ def test_the_network_of_a_checkpoint_detects_as_the_trained_one(samples, tmp_pat
 
 
 def test_the_first_step_is_that_of_nesterovs_rule(samples):
-    config = replace(CONFIG, clip=None, warm_up=0)
+    config = replace(CONFIG, optimizer="sgd", weight_decay=5e-4, bias_rate=2.0, warm_up=0)
     trainer = Trainer(config, samples, recipe=RECIPES["lbw"])
     before = {name: value.clone() for name, value in trainer.model.named_parameters()}
     trainer.advance(trainer.batches.load(0, 0))
@@ -129,6 +129,25 @@ def test_the_first_step_is_that_of_nesterovs_rule(samples):
         # The first velocity is the step itself, and Nesterov looks ahead by it.
         expected = before[name] - rate * (step + config.momentum * step)
         torch.testing.assert_close(value.detach(), expected)
+
+
+def test_the_first_step_with_adapted_rates(samples):
+    config = replace(CONFIG, warm_up=0)
+    trainer = Trainer(config, samples)
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    trainer.advance(trainer.batches.load(0, 0))
+    beta = config.momentum
+    # Dozat's schedule of the momentum, for the first step and the one ahead.
+    now, ahead = (beta * (1 - 0.5 * 0.96 ** (step * 0.004)) for step in (1, 2))
+    for name, value in trainer.model.named_parameters():
+        gradient = value.grad
+        assert gradient is not None
+        decay = 0.0 if ".norm." in name else config.weight_decay
+        # The means of the gradient and of its square are corrected to the gradient's own.
+        share = (1 - now) / (1 - now) + ahead * (1 - beta) / (1 - now * ahead)
+        step = gradient * share / (gradient.abs() + 1e-8)
+        expected = before[name] * (1 - config.rate(0) * decay) - config.rate(0) * step
+        torch.testing.assert_close(value.detach(), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_frozen_layers_stay(samples):
@@ -177,7 +196,7 @@ def test_processes_share_a_batch(samples):
     [
         ({"learning_rate": 0.02}, "learning_rate 0.01, not 0.02"),
         ({"seed": 1}, "seed 0, not 1"),
-        ({"clip": None}, "clip 10.0, not none"),
+        ({"clip": 1.0}, "clip none, not 1.0"),
         ({"net": "rfcn-resnet50"}, "net rfcn-tiny, not rfcn-resnet50"),
     ],
 )
