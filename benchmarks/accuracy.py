@@ -22,14 +22,12 @@ from cli.datasets import DataOptions, read_data
 from golden.layer import IntegerConv
 from golden.network import IntegerNetwork
 from golden.network_files import read_network, write_network
-from rfcn.data.evaluation import evaluate
 from rfcn.data.images import load_image, prepare
 from rfcn.data.voc import VocDataset
 from rfcn.integer import IntegerDetector
 from rfcn.quantized.settings import Recipe, WeightSettings
 
 NET = "rfcn-tiny"
-OVERLAPS = (0.5, 0.75)
 CALIBRATION_IMAGES = 64
 FLOAT_BITS = 32
 
@@ -128,7 +126,7 @@ def _calibration(data: Path, network) -> list:
 def _means(model, samples: VocDataset) -> list[float]:
     from rfcn.training.evaluator import evaluate_model
 
-    return [100 * result.mean for result in evaluate_model(model, samples, overlaps=OVERLAPS)]
+    return [100 * result.mean for result in evaluate_model(model, samples)]
 
 
 def _float_row(path: Path, samples: VocDataset) -> dict:
@@ -176,10 +174,7 @@ def _row(
 
 
 def _integer_means(network: IntegerNetwork, samples: VocDataset) -> list[float]:
-    detector = IntegerDetector(network)
-    found = [detector.detect(load_image(sample.path)) for sample in samples]
-    names = detector.description.class_names
-    return [100 * evaluate(found, samples, names, iou=overlap).mean for overlap in OVERLAPS]
+    return [100 * result.mean for result in IntegerDetector(network).evaluate(samples)]
 
 
 def _failures(rows: list[dict]) -> list[str]:

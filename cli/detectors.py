@@ -77,7 +77,7 @@ def integer_detector(path: Path, threshold: float) -> Detector:
     """
     detector = IntegerDetector(read_network(path))
     return Detector(
-        title=f"integers, {_words(detector.network)}",
+        title=f"integers, {describe_integers(detector.network)}",
         path=path,
         network=detector.description,
         find=lambda image: detector.detect(image, threshold=threshold),
@@ -127,7 +127,7 @@ def rtl_detector(
         return detect(floats, size, detector.description, scale=scale, threshold=threshold)
 
     return Detector(
-        title=f"RTL of {preset_name}, {_words(detector.network)}",
+        title=f"RTL of {preset_name}, {describe_integers(detector.network)}",
         path=path,
         network=detector.description,
         find=find,
@@ -142,7 +142,7 @@ def array_of_network(network: IntegerNetwork, preset_name: str) -> ArrayConfig:
     return config if config.levels >= levels else config.with_levels(levels)
 
 
-def _words(network: IntegerNetwork) -> str:
+def describe_integers(network: IntegerNetwork) -> str:
     """How a network is quantized, in a few words."""
     weights = network.quantization.get("weights")
     activations = network.quantization.get("activations")

@@ -1,6 +1,8 @@
 """`zeroshift evaluate`: the mean average precision of a trained network."""
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ from rich.table import Table
 
 from cli.console import JsonOption, UsageError, console, progress_bar, write_json
 from cli.datasets import DataOptions, read_data
+from cli.detectors import describe_integers
 from cli.extras import require_torch, set_threads
 from cli.recipes import (
     BitsOption,
@@ -22,7 +25,11 @@ from cli.recipes import (
     WeightOptions,
     describe,
 )
-from rfcn.data.evaluation import METRICS
+from golden.network_files import read_network
+from rfcn.data.evaluation import METRICS, Evaluation
+from rfcn.data.voc import Sample
+from rfcn.integer import IntegerDetector
+from rfcn.networks import Network
 from rfcn.quantized.settings import Recipe
 
 if TYPE_CHECKING:
@@ -34,6 +41,8 @@ zeroshift evaluate --checkpoint build/tiny/network.pt --data build/shapes
 
 zeroshift evaluate --checkpoint build/tiny/network.pt --data build/shapes --bits 4 --method exact
 
+zeroshift evaluate --network build/tiny-4/integer.npz --data build/shapes
+
 zeroshift evaluate --checkpoint resnet50/network.pt --data VOCdevkit --json map.json
 """
 
@@ -44,8 +53,13 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    checkpoint: Annotated[Path, typer.Option(help="Network or checkpoint of a training.")],
     data: Annotated[Path, typer.Option(help="Folder with the data set in VOC's layout.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Network or checkpoint of a training; needs torch.")
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Integer network of `zeroshift export`, .npz.")
+    ] = None,
     net: Annotated[
         str | None, typer.Option(help="Network that the checkpoint has to be of.")
     ] = None,
@@ -80,27 +94,26 @@ def evaluate_command(
         bits=bits, levels=levels, method=method, per_channel=per_channel, mu=mu,
         calibrated_mu=calibrated_mu, sparsity=sparsity, terms=terms,
     ).settings()  # fmt: skip
-    require_torch("evaluate")
-    from rfcn.training.evaluator import evaluate_model
-    from rfcn.training.processes import choose_device
-
-    set_threads(threads)
-    place = choose_device(device)
-    model, recipe = _network(checkpoint, net, Recipe(weights=weights))
+    if (checkpoint is None) == (network is None):
+        raise UsageError("give either --checkpoint or --network")
+    if network is not None:
+        if weights is not None:
+            raise UsageError("--network is quantized already: leave out the settings of weights")
+        ready = _integer(network, metric)
+    else:
+        assert checkpoint is not None
+        ready = _trained(checkpoint, net, Recipe(weights=weights), metric, device, threads)
     options = DataOptions(folder=data, years=years, split=split)
-    samples = read_data(options, model.network)[:images]
+    samples = read_data(options, ready.network)[:images]
     begun = time.monotonic()
     with progress_bar() as bar:
         task = bar.add_task("evaluating", total=len(samples))
-        results = evaluate_model(
-            model.to(place), samples, metric=metric,
-            progress=lambda done, _: bar.update(task, completed=done),
-        )  # fmt: skip
+        results = ready.evaluate(samples, lambda done, _: bar.update(task, completed=done))
     report = {
-        "net": model.net,
-        "checkpoint": str(checkpoint),
-        "weights": describe(recipe),
-        "recipe": recipe.as_dict(),
+        "net": ready.network.name,
+        "checkpoint": str(checkpoint or network),
+        "weights": ready.weights,
+        "recipe": ready.recipe,
         "data": str(data),
         "split": split,
         "images": len(samples),
@@ -112,10 +125,55 @@ def evaluate_command(
             for index, entry in enumerate(results[0].classes)
         },
         "seconds": time.monotonic() - begun,
-        "device": str(place),
+        "device": ready.device,
     }  # fmt: skip
     write_json(json_path, report)
     console.print(_table(report))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """A network that can be evaluated; `evaluate` takes samples and a callback for progress."""
+
+    network: Network
+    weights: str
+    recipe: dict
+    device: str
+    evaluate: Callable[[Sequence[Sample], Callable[[int, int], None]], Sequence[Evaluation]]
+
+
+def _integer(path: Path, metric: str) -> _Ready:
+    detector = IntegerDetector(read_network(path))
+    return _Ready(
+        network=detector.description,
+        weights=f"integers, {describe_integers(detector.network)}",
+        recipe=dict(detector.network.quantization),
+        device="numpy",
+        evaluate=lambda samples, progress: detector.evaluate(
+            samples, metric=metric, progress=progress
+        ),
+    )
+
+
+def _trained(
+    path: Path, net: str | None, asked: Recipe, metric: str, device: str, threads: int
+) -> _Ready:
+    require_torch("evaluate --checkpoint")
+    from rfcn.training.evaluator import evaluate_model
+    from rfcn.training.processes import choose_device
+
+    set_threads(threads)
+    place = choose_device(device)
+    model, recipe = _network(path, net, asked)
+    return _Ready(
+        network=model.network,
+        weights=describe(recipe),
+        recipe=recipe.as_dict(),
+        device=str(place),
+        evaluate=lambda samples, progress: evaluate_model(
+            model.to(place), samples, metric=metric, progress=progress
+        ),
+    )
 
 
 def _network(path: Path, net: str | None, asked: Recipe) -> tuple["RFCN", Recipe]:

@@ -1,12 +1,15 @@
 """Detection with an integer network: the network in integers, everything behind it in floats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from golden.network import IntegerNetwork, IntegerNode
 from rfcn.boxes.detections import Detections, detect
+from rfcn.data.batches import load_sample
+from rfcn.data.evaluation import OVERLAPS, Evaluation, evaluate
 from rfcn.data.images import prepare
+from rfcn.data.voc import Sample
 from rfcn.layers import layer_table
 from rfcn.networks import NetworkError, find_network
 
@@ -66,6 +69,34 @@ class IntegerDetector:
         network = self.at(*size)
         maps = network.floats(network.run(network.input.quantize(pixels), telling=telling))
         return detect(maps, size, self.description, scale=scale, threshold=threshold)
+
+    def evaluate(
+        self,
+        samples: Sequence[Sample],
+        *,
+        metric: str = "11-point",
+        overlaps: Sequence[float] = OVERLAPS,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Evaluation, ...]:
+        """How well the network detects, for each of `overlaps`; see `rfcn.data.evaluation`.
+
+        Parameters
+        ----------
+        progress : called with (images done, images in all).
+
+        Raises
+        ------
+        DatasetError : an image cannot be read.
+        """
+        found = []
+        for sample in samples:
+            found.append(self.detect(load_sample(sample)))
+            if progress is not None:
+                progress(len(found), len(samples))
+        names = self.description.class_names
+        return tuple(
+            evaluate(found, samples, names, iou=overlap, metric=metric) for overlap in overlaps
+        )
 
     def at(self, height: int, width: int) -> IntegerNetwork:
         """The network for this size of image, kept for the next; all share their weights."""

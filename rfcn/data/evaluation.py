@@ -14,6 +14,9 @@ from rfcn.boxes.detections import Detections
 from rfcn.data.errors import DatasetError
 from rfcn.data.voc import Sample
 
+OVERLAPS = (0.5, 0.75)
+"""Intersections over union that a detection must exceed to be right, where nothing is said."""
+
 METRICS = ("11-point", "area")
 """Average precision of VOC 2007, and that of VOC since 2010: the area under the curve."""
 

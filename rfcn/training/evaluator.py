@@ -8,13 +8,10 @@ import torch
 
 from rfcn.boxes.detections import Detections, detect
 from rfcn.data.batches import load_sample
-from rfcn.data.evaluation import Evaluation, evaluate
+from rfcn.data.evaluation import OVERLAPS, Evaluation, evaluate
 from rfcn.data.images import prepare
 from rfcn.data.voc import Sample
 from rfcn.model.network import RFCN
-
-OVERLAPS = (0.5, 0.75)
-"""Intersections over union that a detection must exceed to be right."""
 
 BATCH = 16
 """Images that go through the network together, where they have one size."""
