@@ -171,7 +171,7 @@ PASCAL_VOC: dict[str, Any] = {
 
 TRAINING: dict[str, dict[str, Any]] = {
     "rfcn-tiny": {
-        "iterations": 1600,
+        "iterations": 2000,
         "batch": 8,
         "optimizer": "nadam",
         "learning_rate": 4e-3,
