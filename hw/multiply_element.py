@@ -56,18 +56,13 @@ class MultiplyElement(wiring.Component):
         operand = Signal(signed(bits + 1), reset_less=True)
         weight = Signal(signed(INT8_LEVELS), reset_less=True)
         m.d.sync += weight.eq(self.weight)
-        with m.If(self.skip):
-            m.d.sync += operand.eq(0)
-        with m.Else():
-            m.d.sync += operand.eq(Cat(self.x, self.signed & self.x[-1]).as_signed())
+        value = Cat(self.x, self.signed & self.x[-1]).as_signed()
+        m.d.sync += operand.eq(Mux(self.skip, 0, value))
         product = self._product(m, operand, weight)
         accumulator = Signal(signed(self._config.accumulator_bits), reset_less=True)
         total = Signal(signed(self._config.accumulator_bits))
         m.d.comb += total.eq(accumulator + product)
-        with m.If(self.clear):
-            m.d.sync += accumulator.eq(0)
-        with m.Else():
-            m.d.sync += accumulator.eq(total)
+        m.d.sync += accumulator.eq(Mux(self.clear, 0, total))
         with m.If(self.capture):
             m.d.sync += self.shadow.eq(total)
         return m

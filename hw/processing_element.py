@@ -61,10 +61,13 @@ class ProcessingElement(wiring.Component):
                 value = self._shifted(value, fill, stage)
             shifted = Signal(value.shape(), name=f"shifted_{stage}", reset_less=True)
             following = Signal(name=f"fill_{stage}", reset_less=True)
-            m.d.sync += [shifted.eq(value), following.eq(fill)]
-            if stage == self.stages - 1:
-                with m.If(self.skip):
-                    m.d.sync += [shifted.eq(0), following.eq(0)]
+            # A choice in an expression, not in a process: a simulator with four states that does
+            # not run processes at time 0 would begin with unknown values.
+            last = stage == self.stages - 1
+            m.d.sync += [
+                shifted.eq(Mux(self.skip, 0, value) if last else value),
+                following.eq(Mux(self.skip, 0, fill) if last else fill),
+            ]
             value, fill = shifted, following
         if config.exponent_bits:
             value = self._shifted(value, fill, config.exponent_bits - 1)
@@ -72,10 +75,7 @@ class ProcessingElement(wiring.Component):
         accumulator = Signal(signed(config.accumulator_bits), reset_less=True)
         total = Signal(signed(config.accumulator_bits))
         m.d.comb += total.eq(accumulator + value)
-        with m.If(self.clear):
-            m.d.sync += accumulator.eq(0)
-        with m.Else():
-            m.d.sync += accumulator.eq(total)
+        m.d.sync += accumulator.eq(Mux(self.clear, 0, total))
         with m.If(self.capture):
             m.d.sync += self.shadow.eq(total)
         return m

@@ -144,6 +144,7 @@ def test_every_output_says_where_the_weights_come_from(tmp_path):
     outcome = run(
         "compare", "--preset", "tiny", "--bits", "2,6", "--net", ",".join(NETS),
         "--json", tmp_path / "c.json", "--csv", tmp_path / "c.csv", "--plots", tmp_path / "plots",
+        "--reports", tmp_path / "none",
     )  # fmt: skip
     assert outcome.status == 0, outcome.errors
     source = DESCRIPTIONS[Table.BOTH]

@@ -58,7 +58,7 @@ def test_export_of_a_float_network(files, tmp_path):
     assert network.input.shape == (3, 64, 96)
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["image"] == [64, 96]
-    assert (len(report["layers"]), report["quantization"]["weights"]["method"]) == (31, "lbw")
+    assert (len(report["layers"]), report["quantization"]["weights"]["method"]) == (21, "lbw")
     assert "float.pt" in network.origin
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.json", "net.npz", "r.json"]
 

@@ -79,8 +79,8 @@ STREAMS = ("runs", "tiles", "load", "headers_0", "masks_1", "codes_1_0")
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_stream_that_ends_too_soon_ends_the_simulation(case, program, stream, monkeypatch):
-    def cut(folder, program, image):
-        write_streams(folder, program, image)
+    def cut(folder, program, *data):
+        write_streams(folder, program, *data)
         (folder / f"{stream}.bin").write_bytes(b"")
 
     monkeypatch.setattr(sim.simulate, "write_streams", cut)
@@ -90,8 +90,8 @@ def test_a_stream_that_ends_too_soon_ends_the_simulation(case, program, stream, 
 
 @pytest.mark.parametrize("stream", ["masks_0", "codes_0_0", "headers_1"])
 def test_a_stream_with_a_word_too_few_is_noticed(case, program, stream, monkeypatch):
-    def cut(folder, program, image):
-        write_streams(folder, program, image)
+    def cut(folder, program, *data):
+        write_streams(folder, program, *data)
         path = folder / f"{stream}.bin"
         size = getattr(program.rows[int(stream.split("_")[1])], stream.split("_")[0])
         width = (size[0] if isinstance(size, tuple) else size).shape[1]
@@ -108,8 +108,8 @@ def test_a_stream_with_a_word_too_few_is_noticed(case, program, stream, monkeypa
 def test_a_row_without_an_end_ends_the_simulation(case, program, monkeypatch):
     """The last header of the row is lost, so the file starts over and over."""
 
-    def endless(folder, program, image):
-        write_streams(folder, program, image)
+    def endless(folder, program, *data):
+        write_streams(folder, program, *data)
         header = program.rows[0].headers
         path = folder / "headers_0.bin"
         path.write_bytes(path.read_bytes()[: -header.shape[1]])
@@ -126,8 +126,8 @@ def test_a_failed_run_is_kept_and_a_good_one_is_not(case, program, monkeypatch, 
     simulate(program, case.image, harness=harness)
     assert list((build_root() / "runs").iterdir()) == []
 
-    def broken(folder, program, image):
-        write_streams(folder, program, image)
+    def broken(folder, program, *data):
+        write_streams(folder, program, *data)
         (folder / "settings.json").mkdir()
 
     monkeypatch.setattr(sim.simulate, "write_streams", broken)
