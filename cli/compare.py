@@ -11,6 +11,7 @@ from cli.compare_report import csv_text, report
 from cli.compare_tables import layer_table_of, shortfall_table, total_table
 from cli.comparison import Row, compare_network, count_tasks
 from cli.console import JsonOption, console, progress_bar, write_json, write_text
+from cli.designs import missing_reports
 from cli.layers import parse_size
 from cli.lists import numbers, parts, positives
 from cli.network_weights import Table, network_weights
@@ -110,10 +111,11 @@ def compare_command(
                 console.print(layer_table_of(own, weights.description))
     console.print(total_table(rows, weights.description, method))
     console.print(shortfall_table(rows))
-    if not boards:
+    missing = missing_reports(boards, widths, preset_name)
+    if missing:
         console.print(
-            f"no board reports in {reports}: nothing is said of the same FPGA; "
-            "'zeroshift area' writes them", highlight=False,
+            f"no board reports in {reports} on {', '.join(missing)}: nothing is said of the same "
+            "FPGA with these; 'zeroshift area' writes them", highlight=False,
         )  # fmt: skip
     if plots is not None:
         pictures = draw_comparison(

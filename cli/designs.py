@@ -1,7 +1,7 @@
 """The arrays that `zeroshift compare` compares: those for power-of-two weights with dense ones."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from boards.report import BoardReport
@@ -90,6 +90,21 @@ def board_array_of_bits(bits: int, preset_name: str | None) -> ArrayConfig:
 def report_name(config: ArrayConfig) -> str:
     """The name of the board report on an array."""
     return config.name if config.dense else f"{config.name}-{config.levels}"
+
+
+def missing_reports(
+    reports: Mapping[str, BoardReport], bits: Sequence[int], preset_name: str | None
+) -> list[str]:
+    """Names of the reports that a comparison on the same FPGA lacks, in order.
+
+    Raises
+    ------
+    ConfigError, QuantizationError : as `array_of_bits`.
+    """
+    arrays = [board_array_of_bits(width, preset_name) for width in bits]
+    arrays += [preset(design.preset) for design in DENSE_DESIGNS]
+    names = dict.fromkeys(report_name(array) for array in arrays if clock(reports, array) is None)
+    return [*names]
 
 
 def clock(reports: Mapping[str, BoardReport], config: ArrayConfig) -> float | None:
