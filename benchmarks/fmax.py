@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from boards.ecp5 import PARTS, place_and_route, synthesize
+from boards.isolated import Isolated
 from cli.console import console, errors, write_json
 from hw.array import Array
 from params import PRESETS, preset
@@ -29,7 +30,7 @@ def main() -> None:
     config = preset(arguments.preset, levels=arguments.levels)
     started = time.monotonic()
     with errors.status("synthesizing: a few minutes"):
-        resources = synthesize(Array(config), arguments.folder, name="array")
+        resources = synthesize(Isolated(Array(config)), arguments.folder, name="array")
     with errors.status("placing and routing: 10 to 40 minutes"):
         placement = place_and_route(
             arguments.folder, name="array", part=arguments.part, seed=arguments.seed

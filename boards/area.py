@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from boards.ecp5 import place_and_route, synthesize
+from boards.isolated import Isolated
 from boards.report import BoardReport, RowReport
 from boards.resources import Resources
 from golden.errors import UserError
@@ -84,7 +85,7 @@ def measure(
         own = row_config(config, count)
         telling(f"{design}: placing a row of {own.lanes} lanes")
         name = f"row_{own.lanes}"
-        resources = synthesize(Array(own), folder, name=name, wide_tables=wide_tables)
+        resources = synthesize(Isolated(Array(own)), folder, name=name, wide_tables=wide_tables)
         placement = place_and_route(folder, name=name, part=part, speed=SPEED, seed=seed)
         rows.append(RowReport(lanes=own.lanes, resources=resources, clock_mhz=placement.fmax_mhz))
         available = Resources(
@@ -92,7 +93,7 @@ def measure(
         )
     assert available is not None
     telling(f"{design}: synthesizing the whole array")
-    array = synthesize(Array(config), folder, name="array", wide_tables=wide_tables)
+    array = synthesize(Isolated(Array(config)), folder, name="array", wide_tables=wide_tables)
     _check_fit(design, array, available)
     clock, placed = rows[-1].clock_mhz, f"row of {rows[-1].lanes} lanes"
     if place_array:

@@ -29,7 +29,7 @@ class Drain(wiring.Component):
     may_end : Out, a step with `last` may be issued; ends : In, one is.
     outlets : In(accumulators, the lowest lanes first); each lane group is a cycle later than the
         one above.
-    captured : In, the highest lane group has a pass's first sums on its outlets.
+    captured : In, the highest lane group has a pass's first sums on its outlets a cycle later.
     epilogues : In(stream), F entries per filter group; passes : In, of the tile.
     clamp : In, of the tile.
     residuals : In(stream of layouts.residuals), with residuals; adds, signed : In, of the tile.
@@ -122,10 +122,8 @@ class Drain(wiring.Component):
                 group * config.outlets_per_group, (group + 1) * config.outlets_per_group
             ):
                 m.submodules[f"epilogue_{outlet}"] = epilogue = unit(config)
-                sums = Signal(signed(config.accumulator_bits), name=f"sums_{outlet}")
-                m.d.sync += sums.eq(self.outlets[outlet])
                 m.d.comb += [
-                    epilogue.accumulator.eq(sums),
+                    epilogue.accumulator.eq(self.outlets[outlet]),
                     epilogue.epilogue.eq(parameters),
                     epilogue.clamp.eq(self.clamp),
                 ]

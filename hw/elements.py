@@ -17,7 +17,7 @@ class Elements(wiring.Component):
     lane per outlet: outlet c carries the lanes c * lanes_per_outlet upwards, lane by lane, filter 0
     first. Passes end far enough apart for that, see `hw.drain`.
 
-    Latency `element_latency` cycles from `x` to an accumulator, and one more to the outlets.
+    Latency `element_latency` cycles from `x` to an accumulator, and two more to the outlets.
 
     Members
     -------
@@ -25,7 +25,7 @@ class Elements(wiring.Component):
     clear : In, as `control.last`, and high for the first cycles after reset.
     signed : In, sign flag of integer activations, constant during a tile.
     outlets : Out(array of accumulators), see `hw.outlets`.
-    captured : Out, the outlets hold a filter's first sums.
+    captured : Out, the outlets hold a filter's first sums in the next cycle.
     """
 
     def __init__(self, config: ArrayConfig):

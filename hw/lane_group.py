@@ -39,7 +39,8 @@ class LaneGroup(wiring.Component):
     signed : In, sign flag of the activations.
     address : Out, write : Out, to the activation memory; word : In, its answer.
     from_above, to_below : arrays per shift stage of the lanes that cross the border.
-    outlets : Out(array of accumulators), captured : Out, the outlets hold a filter's first sums.
+    outlets : Out(array of accumulators); captured : Out, in the cycle before they hold a filter's
+        first sums.
     """
 
     def __init__(self, config: ArrayConfig):

@@ -32,10 +32,10 @@ def tools(monkeypatch):
     """Stands in for the tools: 100 LUTs and 60 for each lane and row, 120 MHz less a MHz a lane."""
     calls = []
 
-    def synthesize(array, folder, *, name, wide_tables):
-        config = array.config
-        # It is not elaborated here, of which Amaranth would warn.
-        array._MustUse__used = True
+    def synthesize(isolated, folder, *, name, wide_tables):
+        config = isolated.array.config
+        # They are not elaborated here, of which Amaranth would warn.
+        isolated._MustUse__used = isolated.array._MustUse__used = True
         calls.append((name, config.lanes, config.rows, wide_tables))
         return Resources(
             lut4=config.rows * (100 + 40 * config.lanes),
