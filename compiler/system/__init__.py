@@ -1,0 +1,1 @@
+"""From an integer network to what a system finds in its memory."""

@@ -1,0 +1,1 @@
+"""The system around the array: memory in, commands in, memory out."""
