@@ -36,10 +36,11 @@ LONG_AGO = -(1 << 40)
     _JOINED,  # joined with its codes, those of the last turn
     _JOINED_BEFORE,
     _ISSUED,  # issued to the lanes
+    _ISSUED_BEFORE,
     _ENDED,  # the last position of a pass was issued
     _HEADERS,  # number of headers ever taken
     _EVENTS,
-) = range(15)
+) = range(16)
 
 # Columns of the matrix of a row's weight buffers; buffer 0 has the masks, 1 + f filter f's codes.
 (
@@ -269,7 +270,7 @@ def _run_tile(
                     buffered = max(numbered + 1, events[_JOINED_BEFORE] + 1)
                     left = events[_JOINED]
                     for turn in range(turns):
-                        joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED])
+                        joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED_BEFORE] + 1)
                         for f in range(streams):
                             if masks[next_mask + word, f] & bit:
                                 if taken[f] == 0:
@@ -297,6 +298,7 @@ def _run_tile(
                         if last and last_turn:
                             events[_ENDED] = issued
                         events[_JOINED] = joined
+                        events[_ISSUED_BEFORE] = events[_ISSUED]
                         events[_ISSUED] = issued
                     events[_PICKED] = picked
                     events[_NUMBERED] = numbered

@@ -111,6 +111,9 @@ class WeightDecoder(wiring.Component):
             stages.append(stage)
         m.d.comb += self.lengths.ready.eq(Cat(stage.i.ready for stage in stages).all())
 
+        # Whether a step may go is known a cycle ahead: all that wait for it are close together.
+        m.submodules.steps = steps = StreamBuffer(step(config))
+        connect(m, steps.o, flipped(self.o))
         position = positions.o.payload
         enable = position.enable
         if config.dense:
@@ -121,23 +124,21 @@ class WeightDecoder(wiring.Component):
         turn = Signal(range(config.turns))
         last_turn = Signal()
         first = Signal(init=1)
+        control = steps.i.payload.control
         m.d.comb += [
             complete.eq(positions.o.valid & ~missing.any()),
-            go.eq(complete & (self.o.ready | ~self.o.valid)),
+            go.eq(complete & steps.i.ready),
             last_turn.eq(turn == config.turns - 1),
             positions.o.ready.eq(go & last_turn),
+            steps.i.valid.eq(complete),
+            steps.i.payload.address.eq(position.base + position.index),
+            steps.i.payload.shift.eq(position.shift),
+            control.enable.eq(enable),
+            *(control.codes[f].eq(unpacker.o.payload) for f, unpacker in enumerate(unpackers)),
+            control.turn.eq(turn),
+            control.first.eq(first),
+            control.last.eq(position.last),
         ]
-        control = self.o.payload.control
-        with m.If(self.o.ready | ~self.o.valid):
-            m.d.sync += [
-                self.o.valid.eq(complete),
-                self.o.payload.address.eq(position.base + position.index),
-                self.o.payload.shift.eq(position.shift),
-                control.enable.eq(enable),
-                control.turn.eq(turn),
-                control.first.eq(first),
-                control.last.eq(position.last),
-            ]
         with m.If(go):
             m.d.sync += turn.eq(Mux(last_turn, 0, turn + 1))
             with m.If(last_turn):
@@ -147,6 +148,4 @@ class WeightDecoder(wiring.Component):
                 unpacker.o.ready.eq(go & enable[f]),
                 unpacker.flush.eq(go & position.last & last_turn),
             ]
-            with m.If(go):
-                m.d.sync += control.codes[f].eq(unpacker.o.payload)
         return m

@@ -51,8 +51,8 @@ class Opcode(Enum, shape=8):
         and hand their lane-wise maximum to the store unit.
     COMPUTE_RUN : writes an entry of the run table, once the array is between tiles.
     COMPUTE_TILE : computes a tile; it is done when the rows are.
-    WEIGHTS_ROW : `repeat` times, sends `units` units from `address` to row `row`; it is done when
-        the last has been asked for.
+    WEIGHTS_ROW : `repeat` times, sends `units` units from `address` to row `row`; `residual` says
+        that the filters' outputs are added to a map. It is done when the row has taken it.
     STORE_ROWS : takes the outputs of a tile of `passes` passes from the rows in `rows`. The output
         of pass t of a channel goes to the pieces of the t-th word of the table, from `address` +
         the channel's place on. It is done when memory has all of them.
@@ -166,6 +166,7 @@ BODIES: dict[Opcode, data.StructLayout] = {
             "address": unsigned(OFFSET_BITS),
             "units": unsigned(32),
             "repeat": unsigned(16),
+            "residual": unsigned(1),
         }
     ),
     Opcode.STORE_PIECE: PIECE,
@@ -183,6 +184,12 @@ BODIES: dict[Opcode, data.StructLayout] = {
     Opcode.RESIDUAL_SYNC: NOTHING,
 }
 """What a command holds besides `COMMON`."""
+
+
+RAW = data.StructLayout(
+    {"opcode": unsigned(8), "wait": unsigned(4), "signal": unsigned(4), "body": unsigned(BODY_BITS)}
+)
+"""A command whose opcode is not known yet."""
 
 
 def command(opcode: Opcode) -> data.StructLayout:

@@ -1,0 +1,78 @@
+"""Makes words of all lanes out of a row's output words."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.place_walker import PlaceWalker, channels, placed
+from hw.system.ports import word
+from params import layouts
+from params.system import SystemConfig
+
+
+class Collector(wiring.Component):
+    """Collects `lanes_per_outlet` output words of a row into one of all lanes, with its place.
+
+    Words of missing filters are dropped.
+
+    Throughput an output word per cycle, but for one in which a word of all lanes is taken.
+
+    Members
+    -------
+    start, passes, channels : see `PlaceWalker`; busy : Out, outputs of the tile are left.
+    outputs : In(stream of layouts.outputs), of the row.
+    o : Out(stream of {word, placed})
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "passes": In(range(config.array.max_passes + 1)),
+                "channels": In(stream.Signature(channels(config))),
+                "busy": Out(1),
+                "outputs": In(stream.Signature(layouts.outputs(config.array))),
+                "o": Out(
+                    stream.Signature(
+                        data.StructLayout({"word": word(config), "placed": placed(config)})
+                    )
+                ),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config.array
+        length = config.lanes_per_outlet
+        m.submodules.walker = walker = PlaceWalker(self._config)
+        connect(m, flipped(self.channels), walker.channels)
+        number = Signal(range(max(2, length)))
+        full = Signal()
+        taken = Signal()
+        free = Signal()
+        last = Signal()
+        missing = walker.o.payload.missing
+        m.d.comb += [
+            walker.start.eq(self.start),
+            walker.passes.eq(self.passes),
+            self.o.valid.eq(full & ~missing),
+            self.o.payload.placed.eq(walker.o.payload),
+            free.eq(full & (missing | self.o.ready)),
+            walker.o.ready.eq(free),
+            self.outputs.ready.eq(walker.o.valid & ~full),
+            taken.eq(self.outputs.valid & self.outputs.ready),
+            last.eq(number == length - 1),
+            self.busy.eq(walker.busy),
+        ]
+        with m.If(taken):
+            m.d.sync += [number.eq(Mux(last, 0, number + 1)), full.eq(last)]
+        with m.If(free):
+            m.d.sync += full.eq(0)
+        for place in range(length):
+            with m.If(taken & (number == place)):
+                m.d.sync += [
+                    self.o.payload.word[outlet * length + place].eq(self.outputs.payload[outlet])
+                    for outlet in range(config.drain_width)
+                ]
+        return m

@@ -1,0 +1,217 @@
+"""The units of a system, the array, and the way to memory."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import fifo, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.array import Array
+from hw.system.axi import axi_read, axi_write
+from hw.system.command_queue import CommandQueue
+from hw.system.command_reader import CommandReader
+from hw.system.compute_unit import ComputeUnit
+from hw.system.dispatcher import UNITS, Dispatcher
+from hw.system.load_unit import LoadUnit
+from hw.system.place_walker import channels
+from hw.system.read_master import ReadMaster
+from hw.system.residual_unit import ResidualUnit
+from hw.system.semaphores import Semaphores
+from hw.system.store_unit import StoreUnit
+from hw.system.weight_feeder import WeightFeeder
+from hw.system.weight_unit import WeightUnit
+from hw.system.write_master import WriteMaster
+from params.commands import Fault, Unit
+from params.system import OFFSET_BITS, SystemConfig
+
+CHANNELS_AHEAD = 16
+"""Filter groups of a row whose places wait: more than the array takes ahead."""
+
+
+class Core(wiring.Component):
+    """Runs a sequence of commands out of memory.
+
+    It is reset before every run. After a fault it asks memory for nothing more, and is `done` when
+    nothing is outstanding.
+
+    Members
+    -------
+    start : In, begins the commands at `commands` (In, bytes); done : Out, the run has ended.
+    base : In, byte address of the memory window; size : In, its bytes.
+    read : Out(axi_read), write : Out(axi_write)
+    fault : Out(Fault), the first; place : Out(32), byte or command at fault.
+    computing, waits_load, waits_store, waits_weights : Out, what happens in this cycle: a tile is
+        under way; none is, and the next waits for a semaphore; outputs wait for the store unit;
+        a tile is under way and a row has no weights at hand.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "commands": In(OFFSET_BITS),
+                "done": Out(1),
+                "base": In(32),
+                "size": In(OFFSET_BITS),
+                "read": Out(axi_read(config, readers=self._readers())),
+                "write": Out(axi_write(config)),
+                "fault": Out(Fault),
+                "place": Out(32),
+                "computing": Out(1),
+                "waits_load": Out(1),
+                "waits_store": Out(1),
+                "waits_weights": Out(1),
+            }
+        )
+
+    def _readers(self) -> int:
+        """Readers of memory: commands, activations, residuals, and each row's weights."""
+        return 2 + self.config.array.residuals + self.config.array.rows
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        rows = config.array.rows
+        m.submodules.array = array = Array(config.array)
+        m.submodules.reader = reader = CommandReader(config)
+        m.submodules.dispatcher = dispatcher = Dispatcher(config)
+        m.submodules.semaphores = semaphores = Semaphores(len(UNITS))
+        m.submodules.load_unit = load = LoadUnit(config)
+        m.submodules.compute_unit = compute = ComputeUnit(config)
+        m.submodules.weight_unit = weights = WeightUnit(config)
+        m.submodules.store_unit = store = StoreUnit(config)
+        units = {
+            Unit.LOAD: load,
+            Unit.COMPUTE: compute,
+            Unit.WEIGHTS: weights,
+            Unit.STORE: store,
+        }
+        if config.array.residuals:
+            m.submodules.residual_unit = units[Unit.RESIDUAL] = ResidualUnit(config)
+        feeders = [WeightFeeder(config) for _ in range(rows)]
+        m.submodules.reads = reads = ReadMaster(config, readers=self._readers())
+        m.submodules.writes = writes = WriteMaster(config)
+
+        ports = [reader.port, load.port, *(feeder.port for feeder in feeders)]
+        if config.array.residuals:
+            ports.append(units[Unit.RESIDUAL].port)
+        for port, master in zip(ports, reads.ports, strict=True):
+            connect(m, port, master)
+        connect(m, store.port, writes.port)
+        connect(m, reads.axi, flipped(self.read))
+        connect(m, writes.axi, flipped(self.write))
+        connect(m, reader.o, dispatcher.i)
+        connect(m, load.load, array.load)
+        connect(m, load.pooled, store.pooled)
+        connect(m, compute.runs, array.runs)
+        connect(m, compute.tiles, array.tiles)
+        m.d.comb += [
+            reader.start.eq(self.start),
+            reader.address.eq(self.commands),
+            reader.stop.eq(dispatcher.ended | (self.fault != Fault.NONE)),
+            compute.done.eq(array.done),
+        ]
+
+        queues_empty = []
+        for n, name in enumerate(UNITS):
+            m.submodules[f"queue_{n}"] = queue = CommandQueue()
+            connect(m, dispatcher.queues[n], queue.i)
+            m.d.comb += [
+                semaphores.wait[n].eq(queue.wait),
+                semaphores.wanting[n].eq(queue.wanting),
+                queue.granted.eq(semaphores.granted[n]),
+            ]
+            queues_empty.append(queue.empty)
+            if name in units:
+                connect(m, queue.o, units[name].commands)
+                m.d.comb += [
+                    semaphores.signal[n].eq(units[name].signal),
+                    semaphores.signalling[n].eq(units[name].signalling),
+                ]
+            if name == Unit.COMPUTE:
+                m.d.comb += self.waits_load.eq(queue.wanting & compute.idle)
+
+        for k, feeder in enumerate(feeders):
+            m.submodules[f"feeder_{k}"] = feeder
+            connect(m, weights.feeders[k], feeder.commands)
+            connect(m, feeder.headers, array.headers[k])
+            connect(m, feeder.masks, array.masks[k])
+            for f in range(config.array.elements_per_lane):
+                connect(m, feeder.codes[f], array.codes[k][f])
+            connect(m, array.outputs[k], store.outputs[k])
+            residual = None
+            if config.array.residuals:
+                residual = units[Unit.RESIDUAL].channels[k]
+                connect(m, units[Unit.RESIDUAL].residuals[k], array.residuals[k])
+            self._fork_channels(m, k, feeder.channels, store.channels[k], residual)
+
+        self._watch(m, array, feeders, reads, writes, dispatcher, semaphores)
+
+        busy = ~Cat(unit.idle for unit in units.values()).all()
+        ended = dispatcher.ended & Cat(queues_empty).all() & ~busy & ~dispatcher.holding
+        quiet = reads.idle & writes.idle
+        m.d.comb += [
+            self.done.eq(quiet & (ended | (self.fault != Fault.NONE))),
+            self.computing.eq(array.busy),
+            self.waits_store.eq(
+                Cat(outputs.valid & ~outputs.ready for outputs in array.outputs).any()
+            ),
+            self.waits_weights.eq(
+                array.busy & Cat(~feeder.idle & feeder.starved for feeder in feeders).any()
+            ),
+        ]
+        return m
+
+    def _fork_channels(self, m, k, source, store, residual):
+        """The places of a row's channels go to all that handle its outputs."""
+        layout = channels(self.config)
+        targets = [("stored", store, 1)]
+        if residual is not None:
+            targets.append(("added", residual, source.payload.residual))
+        queues = []
+        for name, target, wanted in targets:
+            queue = fifo.SyncFIFOBuffered(width=layout.size, depth=CHANNELS_AHEAD)
+            m.submodules[f"{name}_{k}"] = queue
+            m.d.comb += [
+                queue.w_data.eq(source.payload),
+                target.payload.eq(queue.r_data),
+                target.valid.eq(queue.r_rdy),
+                queue.r_en.eq(target.ready),
+            ]
+            queues.append((queue, wanted))
+        m.d.comb += source.ready.eq(Cat(queue.w_rdy | ~wanted for queue, wanted in queues).all())
+        for queue, wanted in queues:
+            m.d.comb += queue.w_en.eq(source.valid & source.ready & wanted)
+
+    def _watch(self, m, array, feeders, reads, writes, dispatcher, semaphores):
+        """Keep the first fault; something must happen now and then."""
+        config = self.config
+        progress = Signal()
+        quiet = Signal(range(config.patience + 1))
+        moving = [array.load.valid, array.done]
+        for streams in (array.headers, array.masks, array.outputs):
+            moving += [port.valid & port.ready for port in streams]
+        moving += [self.read.rvalid & self.read.rready, self.write.wvalid & self.write.wready]
+        m.d.sync += [
+            progress.eq(Cat(moving).any()),
+            quiet.eq(Mux(progress | self.start, 0, quiet + (quiet != config.patience))),
+        ]
+        commands = dispatcher.count
+        with m.If(self.fault == Fault.NONE):
+            for condition, fault, place in (
+                (quiet == config.patience, Fault.STALLED, commands),
+                (semaphores.overflow, Fault.SEMAPHORE, commands),
+                (Cat(feeder.malformed for feeder in feeders).any(), Fault.WEIGHTS, commands),
+                (dispatcher.fault != Fault.NONE, dispatcher.fault, commands),
+                (writes.fault, writes.fault_code, writes.fault_place),
+                (reads.fault, reads.fault_code, reads.fault_place),
+            ):
+                with m.If(condition):
+                    m.d.sync += [self.fault.eq(fault), self.place.eq(place)]
+        m.d.comb += [
+            reads.base.eq(self.base),
+            reads.size.eq(self.size),
+            reads.stop.eq(self.fault != Fault.NONE),
+            writes.base.eq(self.base),
+            writes.size.eq(self.size),
+            writes.stop.eq(self.fault != Fault.NONE),
+        ]

@@ -1,0 +1,133 @@
+"""From a sequence of commands to the queues of the units."""
+
+from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from params import layouts
+from params.commands import BODIES, RAW, Fault, Opcode, Unit
+from params.system import SystemConfig
+
+UNITS = (Unit.LOAD, Unit.COMPUTE, Unit.WEIGHTS, Unit.STORE, Unit.RESIDUAL)
+"""Units with a queue of their own, in the order of their numbers there."""
+
+
+class Dispatcher(wiring.Component):
+    """Checks each command and passes it on to its unit, in order.
+
+    A field that is wider than what the hardware has of it must not use the bits above. After a
+    fault, and after END, nothing is taken any more.
+
+    Latency one cycle, throughput a command per cycle.
+
+    Members
+    -------
+    i : In(stream of RAW)
+    queues : Out(stream of RAW per unit of `UNITS`)
+    holding : Out, a command has not gone to its queue yet.
+    ended : Out, END has come; fault : Out, what is wrong with a command, 0 for nothing.
+    count : Out(32), commands taken, which is the number of the one at fault.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(RAW)),
+                "queues": Out(stream.Signature(RAW)).array(len(UNITS)),
+                "holding": Out(1),
+                "ended": Out(1),
+                "fault": Out(Fault),
+                "count": Out(32),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        raw = self.i.payload
+        unit = raw.opcode[4:]
+        known = Signal()
+        fits = Signal()
+        m.d.comb += [known.eq(0), fits.eq(1)]
+        with m.Switch(raw.opcode):
+            for opcode in Opcode:
+                with m.Case(opcode.value):
+                    m.d.comb += [known.eq(1), fits.eq(self._fits(opcode, raw.body))]
+
+        stopped = Signal()
+        m.d.comb += stopped.eq(self.ended | (self.fault != Fault.NONE))
+        held = Signal(RAW)
+        full = self.holding
+        target = Signal(len(UNITS))
+        taken = Signal()
+        m.d.comb += [
+            taken.eq((target & Cat(queue.ready for queue in self.queues)).any()),
+            self.i.ready.eq((~full | taken) & ~stopped),
+        ]
+        for n, queue in enumerate(self.queues):
+            m.d.comb += [queue.payload.eq(held), queue.valid.eq(full & target[n])]
+        accepted = Signal()
+        m.d.comb += accepted.eq(self.i.valid & self.i.ready)
+        with m.If(taken):
+            m.d.sync += full.eq(0)
+        with m.If(accepted):
+            m.d.sync += [
+                held.eq(raw),
+                target.eq(Cat(unit == other.value for other in UNITS)),
+            ]
+            with m.If(~known):
+                m.d.sync += self.fault.eq(Fault.OPCODE)
+            with m.Elif(~fits):
+                m.d.sync += self.fault.eq(Fault.OPERAND)
+            with m.Else():
+                m.d.sync += [
+                    full.eq(unit != Unit.SYSTEM.value),
+                    self.ended.eq(raw.opcode == Opcode.END.value),
+                    self.count.eq(self.count + 1),
+                ]
+        return m
+
+    def _fits(self, opcode: Opcode, body) -> Signal:
+        """Whether the hardware has room for every field, and the rest of the body is zero."""
+        layout = BODIES[opcode]
+        rest = body[layout.size :]
+        checks = [rest == 0]
+        limits = _limits(self._config)
+        for key, field in layout:
+            value = body[field.offset : field.offset + field.width]
+            limit = limits.get((opcode, key), limits.get(key))
+            if limit is not None and limit < (1 << field.width):
+                checks.append(value < limit)
+        if opcode == Opcode.COMPUTE_TILE:
+            checks += _tile_checks(self._config, data.View(layout, body[: layout.size]))
+        return Cat(checks).all()
+
+
+def _limits(config: SystemConfig) -> dict:
+    """What a field must stay below; by name, or by opcode and name."""
+    array = config.array
+    return {
+        "index": config.pieces,
+        (Opcode.COMPUTE_RUN, "index"): array.max_runs,
+        "lane": array.lanes,
+        "count": array.lanes + 1,
+        "destination": array.depth,
+        "shift": 1 << array.shift_bits,
+        "base": array.depth,
+        "groups": array.groups_per_run + 1,
+        "passes": array.max_passes + 1,
+        "pitch": array.depth + 1,
+        "row": array.rows,
+        "rows": 1 << array.rows,
+    }
+
+
+def _tile_checks(config: SystemConfig, tile) -> list:
+    """A tile computes something, and its clamp is one of activations."""
+    bound = Shape.cast(layouts.activation_bound(config.array)).width
+    checks = [tile.passes != 0, tile.rows != 0]
+    for value in (tile.low, tile.high):
+        checks.append(value == value.as_value()[:bound].as_signed())
+    if not config.array.residuals:
+        checks.append(~tile.residual)
+    return checks

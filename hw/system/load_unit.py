@@ -1,0 +1,221 @@
+"""Brings activations from memory into the array."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.completions import Completions
+from hw.system.gatherer import Gatherer
+from hw.system.piece_table import PieceTable
+from hw.system.ports import read_port, word
+from hw.system.semaphores import SEMAPHORE
+from params import layouts
+from params.commands import BODIES, RAW, Opcode
+from params.system import OFFSET_BITS, SystemConfig
+
+WORDS_ON_THEIR_WAY = 16
+"""Words whose pieces have been sent and that have not come."""
+
+LINES = BODIES[Opcode.LOAD_LINES]
+POOL = BODIES[Opcode.LOAD_POOL]
+
+
+class LoadUnit(wiring.Component):
+    """Carries out the load commands: gathers words and writes them, or gives their maxima.
+
+    A command begins while the words of the ones before are on their way; the table is written only
+    when it is not read any more.
+
+    Throughput a word per cycle, or as many cycles as its pieces have beats.
+
+    Members
+    -------
+    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    port : Out(read_port)
+    load : Out(stream of layouts.load), to the array.
+    pooled : Out(stream of words), to the store unit.
+    idle : Out, no command is under way.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "commands": In(stream.Signature(RAW)),
+                "signal": Out(SEMAPHORE),
+                "signalling": Out(1),
+                "port": Out(read_port(config)),
+                "load": Out(stream.Signature(layouts.load(config.array))),
+                "pooled": Out(stream.Signature(word(config))),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.table = table = PieceTable(config)
+        m.submodules.gatherer = gatherer = Gatherer(config)
+        entry = data.StructLayout(
+            {
+                "destination": unsigned(16),
+                "words": unsigned(16),
+                "lines": unsigned(8),
+                "pool": unsigned(1),
+                "signed": unsigned(1),
+            }
+        )
+        m.submodules.completions = completions = Completions(entry)
+        m.submodules.finals = finals = fifo.SyncFIFOBuffered(width=1, depth=WORDS_ON_THEIR_WAY)
+        connect(m, gatherer.port, flipped(self.port))
+
+        # Issue: a command becomes bases for the table.
+        raw = self.commands.payload
+        lines = data.View(LINES, raw.body[: LINES.size])
+        pool = data.View(POOL, raw.body[: POOL.size])
+        is_lines = raw.opcode == Opcode.LOAD_LINES.value
+        is_pool = raw.opcode == Opcode.LOAD_POOL.value
+        is_piece = raw.opcode == Opcode.LOAD_PIECE.value
+        words = Signal(16)
+        count = Signal(8)
+        pitch = Signal(16)
+        m.d.comb += [
+            words.eq(Mux(is_lines, lines.words, Mux(is_pool, pool.words, 0))),
+            count.eq(Mux(is_lines, lines.lines, is_pool)),
+            pitch.eq(Mux(is_lines, lines.word_pitch, pool.word_pitch)),
+        ]
+        active = Signal()
+        line_base = Signal(OFFSET_BITS)
+        base = Signal(OFFSET_BITS)
+        word_number = Signal(16)
+        line_number = Signal(8)
+        sent = Signal()
+        last_word = Signal()
+        m.d.comb += [
+            table.bases.valid.eq(active),
+            table.bases.payload.base.eq(base),
+            table.bases.payload.whole.eq(is_pool),
+            sent.eq(table.bases.valid & table.bases.ready),
+            last_word.eq(word_number == words - 1),
+        ]
+        done = Signal()
+        nothing = Signal()
+        begin = Signal()
+        m.d.comb += [
+            nothing.eq((words == 0) | (count == 0)),
+            completions.i.payload.signal.eq(raw["signal"]),
+            completions.i.payload.command.destination.eq(lines.destination),
+            completions.i.payload.command.words.eq(Mux(nothing, 0, words)),
+            completions.i.payload.command.lines.eq(count),
+            completions.i.payload.command.pool.eq(is_pool),
+            completions.i.payload.command.signed.eq(pool.signed),
+            completions.i.valid.eq(self.commands.valid & ~active & ~is_piece),
+            begin.eq(completions.i.valid & completions.i.ready),
+            table.write.payload.eq(raw.body),
+            table.write.valid.eq(self.commands.valid & ~active & is_piece & table.idle),
+            done.eq(sent & last_word & (line_number == count - 1)),
+            self.commands.ready.eq(table.write.valid | (begin & nothing) | done),
+        ]
+        with m.If(begin & ~nothing):
+            m.d.sync += [
+                active.eq(1),
+                base.eq(Mux(is_lines, lines.address, pool.address)),
+                line_base.eq(lines.address + lines.line_pitch),
+                word_number.eq(0),
+                line_number.eq(0),
+            ]
+        with m.If(sent):
+            m.d.sync += [base.eq(base + pitch), word_number.eq(word_number + 1)]
+            with m.If(last_word):
+                m.d.sync += [
+                    base.eq(line_base),
+                    line_base.eq(line_base + lines.line_pitch),
+                    word_number.eq(0),
+                    line_number.eq(line_number + 1),
+                ]
+        with m.If(done):
+            m.d.sync += active.eq(0)
+
+        # Which word of a table is the last is told beside the pieces.
+        pieces = table.pieces
+        ends = pieces.payload.last & pieces.valid
+        m.d.comb += [
+            gatherer.pieces.payload.eq(pieces.payload),
+            gatherer.pieces.valid.eq(pieces.valid & (~ends | finals.w_rdy)),
+            pieces.ready.eq(gatherer.pieces.ready & (~ends | finals.w_rdy)),
+            finals.w_data.eq(pieces.payload.final),
+            finals.w_en.eq(ends & gatherer.pieces.ready),
+        ]
+
+        # Drain: words go where the oldest command wants them.
+        head = completions.o.payload.command
+        address = Signal(16)
+        drained = Signal(16)
+        drained_lines = Signal(8)
+        fresh = Signal(init=1)
+        got = gatherer.words
+        final = Signal()
+        give = Signal()
+        m.d.comb += [
+            final.eq(finals.r_data & finals.r_rdy),
+            give.eq(completions.o.valid & (head.words != 0)),
+            self.load.valid.eq(got.valid & give & ~head.pool),
+            self.load.payload.address.eq(Mux(fresh, head.destination, address)),
+            self.load.payload.word.eq(got.payload),
+            got.ready.eq(
+                give
+                & Mux(head.pool, ~final | self.pooled.ready | ~self.pooled.valid, self.load.ready)
+            ),
+            finals.r_en.eq(got.valid & got.ready),
+        ]
+        moved = Signal()
+        counted = Signal()
+        ended = Signal()
+        m.d.comb += [
+            moved.eq(got.valid & got.ready),
+            counted.eq(moved & (~head.pool | final)),
+            ended.eq(
+                completions.o.valid
+                & Mux(
+                    head.words == 0,
+                    1,
+                    counted & (drained == head.words - 1) & (drained_lines == head.lines - 1),
+                )
+            ),
+            completions.o.ready.eq(ended),
+        ]
+        with m.If(moved):
+            m.d.sync += [fresh.eq(0), address.eq(self.load.payload.address + 1)]
+        with m.If(counted):
+            m.d.sync += drained.eq(drained + 1)
+            with m.If(drained == head.words - 1):
+                m.d.sync += [drained.eq(0), drained_lines.eq(drained_lines + 1)]
+        with m.If(ended):
+            m.d.sync += [drained_lines.eq(0), fresh.eq(1)]
+        m.d.sync += [
+            self.signal.eq(completions.o.payload.signal),
+            self.signalling.eq(ended),
+        ]
+
+        self._pool(m, got.payload, moved & head.pool, final, head.signed)
+        m.d.comb += self.idle.eq(completions.empty & ~active & ~self.pooled.valid)
+        return m
+
+    def _pool(self, m, values, moved, final, is_signed):
+        """The lane-wise maximum of the words up to one with `final`."""
+        config = self._config.array
+        first = Signal(init=1)
+        sign = Cat(Const(0, config.activation_bits - 1), is_signed)
+        kept = Signal(word(self._config))
+        for lane in range(config.lanes):
+            # With its sign bit turned over, a signed number compares as an unsigned one.
+            value = values[lane] ^ sign
+            greater = Mux(first | (value > kept[lane]), value, kept[lane])
+            with m.If(moved):
+                m.d.sync += kept[lane].eq(greater)
+            with m.If(moved & final):
+                m.d.sync += self.pooled.payload[lane].eq(greater ^ sign)
+        with m.If(moved):
+            m.d.sync += first.eq(final)
+        with m.If(self.pooled.ready | ~self.pooled.valid):
+            m.d.sync += self.pooled.valid.eq(moved & final)

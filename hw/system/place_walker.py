@@ -1,0 +1,82 @@
+"""Where the outputs of a row belong, one word after the other."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from params.commands import NO_CHANNEL
+from params.system import OFFSET_BITS, SystemConfig
+
+
+def channels(config: SystemConfig) -> data.StructLayout:
+    """The places of a filter group's channels in a map, `NO_CHANNEL` for a missing filter.
+
+    `end` marks a tile's last group of the row, `residual` one whose outputs are added to a map.
+    """
+    places = data.ArrayLayout(unsigned(OFFSET_BITS), config.array.filters_per_row)
+    return data.StructLayout({"places": places, "end": 1, "residual": 1})
+
+
+def placed(config: SystemConfig) -> data.StructLayout:
+    """The channel of a word of P lanes: its place, or that it is `missing`.
+
+    `stay` says that another word of the same pass follows.
+    """
+    return data.StructLayout({"place": unsigned(OFFSET_BITS), "missing": 1, "stay": 1})
+
+
+class PlaceWalker(wiring.Component):
+    """Walks through the groups, passes and filters of a tile in the order of a row's outputs.
+
+    Throughput a word per cycle.
+
+    Members
+    -------
+    start : In, begins a tile of `passes` passes (In, constant until it ends).
+    channels : In(stream of channels), a group each.
+    o : Out(stream of placed)
+    busy : Out, words of the tile are left.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "passes": In(range(config.array.max_passes + 1)),
+                "channels": In(stream.Signature(channels(config))),
+                "o": Out(stream.Signature(placed(config))),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        filters = self._config.array.filters_per_row
+        group = self.channels.payload
+        number = Signal(range(max(2, filters)))
+        passed = Signal(range(self._config.array.max_passes + 1))
+        present = Cat(group.places[f] != NO_CHANNEL for f in range(filters))
+        later = Cat(present[f + 1 :].any() if f + 1 < filters else 0 for f in range(filters))
+        moved = Signal()
+        last_filter = Signal()
+        last_pass = Signal()
+        m.d.comb += [
+            self.o.valid.eq(self.busy & self.channels.valid),
+            self.o.payload.place.eq(Array(group.places[f] for f in range(filters))[number]),
+            self.o.payload.missing.eq(~present.bit_select(number, 1)),
+            self.o.payload.stay.eq(later.bit_select(number, 1)),
+            moved.eq(self.o.valid & self.o.ready),
+            last_filter.eq(number == filters - 1),
+            last_pass.eq(passed == self.passes - 1),
+            self.channels.ready.eq(moved & last_filter & last_pass),
+        ]
+        with m.If(moved):
+            m.d.sync += number.eq(Mux(last_filter, 0, number + 1))
+            with m.If(last_filter):
+                m.d.sync += passed.eq(Mux(last_pass, 0, passed + 1))
+        with m.If(self.start):
+            m.d.sync += [self.busy.eq(1), number.eq(0), passed.eq(0)]
+        with m.Elif(self.channels.ready & group.end):
+            m.d.sync += self.busy.eq(0)
+        return m

@@ -1,0 +1,159 @@
+"""Brings what is added to the array's outputs."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.gatherer import Gatherer
+from hw.system.piece_table import PieceTable
+from hw.system.place_walker import PlaceWalker, channels
+from hw.system.ports import read_port, word
+from hw.system.semaphores import SEMAPHORE
+from hw.system.turns import Turns
+from params import layouts
+from params.commands import BODIES, RAW, Opcode
+from params.system import OFFSET_BITS, SystemConfig
+
+ROWS = BODIES[Opcode.RESIDUAL_ROWS]
+
+AHEAD = 4
+"""Words of a row that are on their way."""
+
+
+class ResidualUnit(wiring.Component):
+    """Carries out the residual commands, one at a time: gathers words in the order of the outputs.
+
+    A command is done when the array has taken all its words.
+
+    Members
+    -------
+    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    channels : In(stream of channels per row); port : Out(read_port)
+    residuals : Out(stream of layouts.residuals per row), to the array.
+    idle : Out, no command is under way.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        rows = config.array.rows
+        super().__init__(
+            {
+                "commands": In(stream.Signature(RAW)),
+                "signal": Out(SEMAPHORE),
+                "signalling": Out(1),
+                "channels": In(stream.Signature(channels(config))).array(rows),
+                "port": Out(read_port(config)),
+                "residuals": Out(stream.Signature(layouts.residuals(config.array))).array(rows),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        count = config.array.rows
+        m.submodules.table = table = PieceTable(config, walkers=count)
+        m.submodules.gatherer = gatherer = Gatherer(config)
+        m.submodules.turns = turns = Turns(count)
+        walkers = [PlaceWalker(config) for _ in range(count)]
+        tag = data.StructLayout({"row": range(max(2, count)), "missing": 1})
+        m.submodules.tags = tags = fifo.SyncFIFOBuffered(
+            width=tag.size, depth=max(2, AHEAD * count)
+        )
+        connect(m, gatherer.port, flipped(self.port))
+        connect(m, table.pieces, gatherer.pieces)
+
+        raw = self.commands.payload
+        rows = data.View(ROWS, raw.body[: ROWS.size])
+        is_rows = raw.opcode == Opcode.RESIDUAL_ROWS.value
+        is_piece = raw.opcode == Opcode.RESIDUAL_PIECE.value
+        active = Signal()
+        begin = Signal()
+        done = Signal()
+        address = Signal(OFFSET_BITS)
+        passes = Signal(range(config.array.max_passes + 1))
+        signal = Signal(SEMAPHORE)
+        holding = Signal()
+        busy = Cat(walker.busy for walker in walkers).any()
+        m.d.comb += [
+            done.eq(active & ~busy & (tags.level == 0) & ~holding),
+            begin.eq(self.commands.valid & ~active & is_rows),
+            table.write.payload.index.eq(raw.body),
+            table.write.valid.eq(self.commands.valid & ~active & is_piece),
+            table.rewind_all.eq(begin),
+            self.commands.ready.eq(~active),
+            self.idle.eq(~active),
+            self.signal.eq(signal),
+        ]
+        m.d.sync += [
+            active.eq((active & ~done) | begin),
+            self.signalling.eq(Mux(active, done, self.commands.valid & ~begin)),
+        ]
+        with m.If(~active & self.commands.valid):
+            m.d.sync += [
+                signal.eq(raw["signal"]),
+                address.eq(rows.address),
+                passes.eq(rows.passes),
+            ]
+
+        # Ask: the pieces of the row whose turn it is.
+        room = [Signal(range(AHEAD + 1), init=AHEAD, name=f"room_{k}") for k in range(count)]
+        place = Array(walker.o.payload for walker in walkers)[turns.turn]
+        asked = Signal()
+        m.d.comb += [
+            turns.asking.eq(
+                Cat(walker.o.valid & (room[k] != 0) for k, walker in enumerate(walkers))
+            ),
+            asked.eq(turns.asks & tags.w_rdy & (place.missing | table.bases.ready)),
+            table.bases.valid.eq(turns.asks & tags.w_rdy & ~place.missing),
+            table.bases.payload.base.eq(address + place.place),
+            table.bases.payload.walker.eq(turns.turn),
+            table.bases.payload.stay.eq(place.stay),
+            tags.w_en.eq(asked),
+            tags.w_data.eq(Cat(turns.turn, place.missing)),
+            turns.served.eq(asked),
+        ]
+        for k, walker in enumerate(walkers):
+            m.submodules[f"walker_{k}"] = walker
+            connect(m, flipped(self.channels[k]), walker.channels)
+            m.d.comb += [
+                walker.start.eq(begin & rows.rows[k]),
+                walker.passes.eq(passes),
+                walker.o.ready.eq(asked & (turns.turn == k)),
+            ]
+
+        # Give: a word of all lanes as the row's output words.
+        length = config.array.lanes_per_outlet
+        held = Signal(word(config))
+        owner = Signal(range(max(2, count)))
+        number = Signal(range(max(2, length)))
+        head = data.View(tag, tags.r_data)
+        taken = Signal()
+        last = Signal()
+        ready = Array(residuals.ready for residuals in self.residuals)[owner]
+        m.d.comb += [
+            last.eq(holding & ready & (number == length - 1)),
+            tags.r_en.eq((~holding | last) & (head.missing | gatherer.words.valid)),
+            taken.eq(tags.r_rdy & tags.r_en),
+            gatherer.words.ready.eq(taken & ~head.missing),
+        ]
+        with m.If(holding & ready):
+            m.d.sync += [number.eq(Mux(last, 0, number + 1)), holding.eq(~last)]
+        with m.If(taken):
+            m.d.sync += [
+                holding.eq(1),
+                owner.eq(head.row),
+                held.eq(Mux(head.missing, 0, gatherer.words.payload.as_value())),
+            ]
+        for k, residuals in enumerate(self.residuals):
+            m.d.comb += [
+                residuals.valid.eq(holding & (owner == k)),
+                *(
+                    residuals.payload[outlet].eq(
+                        Array(held[outlet * length + n] for n in range(length))[number]
+                    )
+                    for outlet in range(config.array.drain_width)
+                ),
+            ]
+            m.d.sync += room[k].eq(room[k] + (last & (owner == k)) - (asked & (turns.turn == k)))
+        return m

@@ -1,0 +1,141 @@
+"""Takes what the array computed to memory."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.collector import Collector
+from hw.system.piece_table import PieceTable
+from hw.system.place_walker import channels
+from hw.system.ports import word, write_port
+from hw.system.scatterer import Scatterer
+from hw.system.semaphores import SEMAPHORE
+from hw.system.turns import Turns
+from params import layouts
+from params.commands import BODIES, RAW, Opcode
+from params.system import OFFSET_BITS, SystemConfig
+
+ROWS = BODIES[Opcode.STORE_ROWS]
+POOL = BODIES[Opcode.STORE_POOL]
+
+
+class StoreUnit(wiring.Component):
+    """Carries out the store commands, one at a time; each is done when memory has all its words.
+
+    Throughput a word per cycle, or as many cycles as its pieces have beats.
+
+    Members
+    -------
+    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    channels : In(stream of channels per row); outputs : In(stream of layouts.outputs per row).
+    pooled : In(stream of words), from the load unit.
+    port : Out(write_port)
+    idle : Out, no command is under way.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        rows = config.array.rows
+        super().__init__(
+            {
+                "commands": In(stream.Signature(RAW)),
+                "signal": Out(SEMAPHORE),
+                "signalling": Out(1),
+                "channels": In(stream.Signature(channels(config))).array(rows),
+                "outputs": In(stream.Signature(layouts.outputs(config.array))).array(rows),
+                "pooled": In(stream.Signature(word(config))),
+                "port": Out(write_port(config)),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        count = config.array.rows
+        m.submodules.table = table = PieceTable(config, walkers=count)
+        m.submodules.scatterer = scatterer = Scatterer(config)
+        m.submodules.turns = turns = Turns(count)
+        collectors = [Collector(config) for _ in range(count)]
+        connect(m, scatterer.port, flipped(self.port))
+        connect(m, table.pieces, scatterer.pieces)
+
+        raw = self.commands.payload
+        rows = data.View(ROWS, raw.body[: ROWS.size])
+        pool = data.View(POOL, raw.body[: POOL.size])
+        is_rows = raw.opcode == Opcode.STORE_ROWS.value
+        is_pool = raw.opcode == Opcode.STORE_POOL.value
+        is_piece = raw.opcode == Opcode.STORE_PIECE.value
+        active = Signal()
+        pooling = Signal()
+        begin = Signal()
+        quiet = Signal()
+        done = Signal()
+        address = Signal(OFFSET_BITS)
+        pitch = Signal(16)
+        words_left = Signal(16)
+        passes = Signal(range(config.array.max_passes + 1))
+        signal = Signal(SEMAPHORE)
+        busy = Cat(collector.busy for collector in collectors).any()
+        held = Signal()
+        m.d.comb += [
+            quiet.eq(~held & ~scatterer.busy & table.idle & ~busy & (words_left == 0)),
+            done.eq(active & quiet),
+            begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
+            table.write.payload.index.eq(raw.body),
+            table.write.valid.eq(self.commands.valid & ~active & is_piece),
+            table.rewind_all.eq(begin),
+            self.commands.ready.eq(~active),
+            self.idle.eq(~active),
+            self.signal.eq(signal),
+        ]
+        m.d.sync += [
+            active.eq((active & ~done) | begin),
+            self.signalling.eq(Mux(active, done, self.commands.valid & ~begin)),
+        ]
+        with m.If(~active & self.commands.valid):
+            m.d.sync += [
+                signal.eq(raw["signal"]),
+                pooling.eq(is_pool),
+                address.eq(Mux(is_pool, pool.address, rows.address)),
+                words_left.eq(Mux(is_pool, pool.words, 0)),
+                pitch.eq(pool.word_pitch),
+                passes.eq(rows.passes),
+            ]
+
+        for k, collector in enumerate(collectors):
+            m.submodules[f"collector_{k}"] = collector
+            connect(m, flipped(self.channels[k]), collector.channels)
+            connect(m, flipped(self.outputs[k]), collector.outputs)
+            m.d.comb += [
+                collector.start.eq(begin & is_rows & rows.rows[k]),
+                collector.passes.eq(passes),
+                collector.o.ready.eq(turns.served & (turns.turn == k) & ~pooling),
+            ]
+
+        # A word and where its pieces start go off together.
+        given = Array(collector.o.payload for collector in collectors)[turns.turn]
+        offered = Signal()
+        moved = Signal()
+        m.d.comb += [
+            turns.asking.eq(Cat(collector.o.valid for collector in collectors)),
+            offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0), turns.asks)),
+            table.bases.valid.eq(offered & (~held | scatterer.words.ready)),
+            table.bases.payload.base.eq(address + Mux(pooling, 0, given.placed.place)),
+            table.bases.payload.walker.eq(Mux(pooling, 0, turns.turn)),
+            table.bases.payload.stay.eq(~pooling & given.placed.stay),
+            moved.eq(table.bases.valid & table.bases.ready),
+            turns.served.eq(moved & ~pooling),
+            self.pooled.ready.eq(moved & pooling),
+            scatterer.words.valid.eq(held),
+        ]
+        with m.If(moved):
+            m.d.sync += [
+                held.eq(1),
+                scatterer.words.payload.eq(Mux(pooling, self.pooled.payload, given.word)),
+            ]
+            with m.If(pooling):
+                m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
+        with m.Elif(scatterer.words.ready):
+            m.d.sync += held.eq(0)
+        return m
