@@ -1,0 +1,188 @@
+"""Gathers words for all lanes from memory."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.stream_register import StreamRegister
+from hw.system import ports
+from hw.system.burst_splitter import BurstSplitter
+from hw.system.byte_levels import compression, rotation_down, stages
+from hw.system.piece_cutter import PieceCutter
+from params.system import SystemConfig
+
+
+class Gatherer(wiring.Component):
+    """Reads the pieces of each word and puts every byte to its lane.
+
+    A lane gets the low `activation_bits` of its byte, 0 without one. What a piece has for lanes
+    beyond the last one is not read. No two pieces of a word have a lane in common.
+
+    Throughput a beat per cycle, and a cycle for a piece without pixels, without a bubble between
+    pieces or words as long as words are taken. At most `buffered_beats` beats are on their way or
+    wait, in as many pieces. Latency four cycles from a piece to its first request and, with
+    s = ceil((1 + log2 bus_bytes) / 2), 5 + s cycles from a word's last beat to the word.
+
+    Members
+    -------
+    pieces : In(stream of ports.placed_piece)
+    words : Out(stream of ports.word)
+    port : Out(ports.read_port)
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "pieces": In(stream.Signature(ports.placed_piece(config))),
+                "words": Out(stream.Signature(ports.word(config))),
+                "port": Out(ports.read_port(config)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        bus_bytes, byte_bits = config.bus_bytes, config.byte_bits
+        lanes, bits = config.array.lanes, config.array.activation_bits
+        blocks = -(-lanes // bus_bytes)
+        m.submodules.cutter = cutter = PieceCutter(config)
+        m.submodules.splitter = splitter = BurstSplitter(config)
+        connect(m, flipped(self.pieces), cutter.i)
+
+        # A cut waits for its beat. The first of a piece asks for the piece's beats.
+        waiting = data.StructLayout(
+            {
+                "lane": range(lanes),
+                "count": range(bus_bytes + 1),
+                "rotation": unsigned(byte_bits),
+                "double": unsigned(1),
+                "last": unsigned(1),
+            }
+        )
+        # One entry more than needed: what stands before its output register is a power of two.
+        m.submodules.cuts = cuts = SyncFIFOBuffered(
+            width=waiting.size, depth=config.buffered_beats + 1
+        )
+        m.submodules.beats = beats = SyncFIFOBuffered(
+            width=bits * bus_bytes, depth=config.buffered_beats + 1
+        )
+        m.submodules.expected = expected = StreamRegister(waiting)
+        new = cutter.o.payload
+        m.d.comb += [
+            splitter.i.valid.eq(cutter.o.valid & new.first & cuts.w_rdy),
+            splitter.i.payload.eq(new.span),
+            cuts.w_en.eq(cutter.o.valid & (~new.first | splitter.i.ready)),
+            cuts.w_data.eq(Cat(new[field] for field in waiting.members)),
+            cutter.o.ready.eq(cuts.w_rdy & (~new.first | splitter.i.ready)),
+            expected.i.valid.eq(cuts.r_rdy),
+            expected.i.payload.eq(cuts.r_data),
+            cuts.r_en.eq(expected.i.ready),
+            beats.w_en.eq(self.port.arriving),
+            beats.w_data.eq(Cat(self.port.beat.word_select(n, 8)[:bits] for n in range(bus_bytes))),
+        ]
+
+        advance = Signal()
+        take = Signal()
+        has_beat = Signal()
+        m.d.comb += [
+            has_beat.eq(expected.o.payload.count != 0),
+            take.eq(expected.o.valid & (beats.r_rdy | ~has_beat) & advance),
+            expected.o.ready.eq((beats.r_rdy | ~has_beat) & advance),
+            beats.r_en.eq(take & has_beat),
+        ]
+
+        room = Signal(range(config.buffered_beats + 1), init=config.buffered_beats)
+        requested = Signal()
+        m.d.comb += [
+            self.port.requests.valid.eq(splitter.o.valid & (splitter.o.payload.beats <= room)),
+            self.port.requests.payload.eq(splitter.o.payload),
+            splitter.o.ready.eq(self.port.requests.ready & (splitter.o.payload.beats <= room)),
+            requested.eq(self.port.requests.valid & self.port.requests.ready),
+        ]
+        m.d.sync += room.eq(room + beats.r_en - Mux(requested, splitter.o.payload.beats, 0))
+
+        # The rotated beat has the byte of lane l at l modulo `bus_bytes`.
+        beat = data.ArrayLayout(unsigned(bits), bus_bytes)
+        step = data.StructLayout(
+            {
+                "block": range(blocks),
+                "start": unsigned(byte_bits),
+                "stop": unsigned(byte_bits + 1),
+                "rotation": unsigned(byte_bits),
+                "double": unsigned(1),
+                "last": unsigned(1),
+                "valid": unsigned(1),
+            }
+        )
+        cut = expected.o.payload
+        start = cut.lane[:byte_bits]
+        bytes_ = Signal(beat, name="beat_0")
+        now = Signal(step, name="step_0")
+        with m.If(advance):
+            m.d.sync += [
+                bytes_.eq(beats.r_data),
+                now.valid.eq(take),
+                now.block.eq(cut.lane[byte_bits:]),
+                now.start.eq(start),
+                now.stop.eq(start + cut.count),
+                now.rotation.eq(cut.rotation),
+                now.double.eq(cut.double),
+                now.last.eq(cut.last),
+            ]
+        levels = [*(rotation_down(n) for n in range(byte_bits)), compression]
+        grouped = stages(levels)
+        for number, group in enumerate(grouped, 1):
+            moved = [bytes_[n] for n in range(bus_bytes)]
+            for level in group:
+                moved = level(moved, now)
+            registered = Signal(beat, name=f"beat_{number}")
+            with m.If(advance):
+                m.d.sync += registered.eq(Cat(moved))
+            bytes_ = registered
+            if number < len(grouped):
+                following = Signal(step, name=f"step_{number}")
+                with m.If(advance):
+                    m.d.sync += following.eq(now)
+                now = following
+
+        # A cut touches lanes of one block of `bus_bytes` lanes and of the block above it.
+        hot = Signal(blocks)
+        lower = Signal(bus_bytes)
+        upper = Signal(bus_bytes)
+        valid = Signal()
+        last = Signal()
+        with m.If(advance):
+            m.d.sync += [
+                valid.eq(now.valid),
+                last.eq(now.last),
+                hot.eq(Cat(now.valid & (now.block == q) for q in range(blocks))),
+                lower.eq(Cat((now.start <= p) & (p < now.stop) for p in range(bus_bytes))),
+                upper.eq(Cat(now.stop > bus_bytes + p for p in range(bus_bytes))),
+            ]
+
+        full = Signal()
+        free = Signal()
+        leaves = Signal()
+        assembled = Signal(ports.word(config))
+        m.d.comb += [
+            free.eq(self.words.ready | ~self.words.valid),
+            leaves.eq(full & free),
+            advance.eq(~(valid & full) | free),
+        ]
+        m.d.sync += full.eq((valid & last & advance) | (full & ~free))
+        for lane in range(lanes):
+            q, p = divmod(lane, bus_bytes)
+            touched = hot[q] & lower[p]
+            if q:
+                touched |= hot[q - 1] & upper[p]
+            with m.If(touched & advance):
+                m.d.sync += assembled[lane].eq(bytes_[p])
+            with m.Elif(leaves):
+                m.d.sync += assembled[lane].eq(0)
+        with m.If(free):
+            m.d.sync += self.words.valid.eq(full)
+        with m.If(leaves):
+            m.d.sync += self.words.payload.eq(assembled)
+        return m

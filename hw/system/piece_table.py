@@ -1,0 +1,139 @@
+"""A table of pieces, walked once per base."""
+
+from amaranth.hdl import Array, Module, Mux, Signal, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.system import ports
+from params.system import OFFSET_BITS, SystemConfig
+
+
+def table_write(config: SystemConfig) -> data.StructLayout:
+    """An entry of a table and its place."""
+    return data.StructLayout({"index": range(config.pieces), "piece": ports.table_piece(config)})
+
+
+def table_base(walkers: int = 1) -> data.StructLayout:
+    """What walks a table: `base` is added to the offsets of the entries that are emitted.
+
+    These are the entries from the walker's place on, or from the first one on if `rewind`, up to
+    and including the next with `last`, or with `final` if `whole`.
+    """
+    return data.StructLayout(
+        {
+            "base": unsigned(OFFSET_BITS),
+            "rewind": unsigned(1),
+            "whole": unsigned(1),
+            "walker": range(walkers),
+        }
+    )
+
+
+class PieceTable(wiring.Component):
+    """Emits the pieces of one word after the other, for every base those of the next word.
+
+    Each walker has its own place in the table. It moves past every entry that is emitted, and back
+    to the first after one with `final`. Offsets are modulo 2^OFFSET_BITS.
+
+    Latency four cycles from a base to its first piece, throughput one piece per cycle, without a
+    bubble between bases. Two memories hold the table: the ends of words are read within a cycle,
+    the rest a cycle later, with a register behind it.
+
+    Parameters
+    ----------
+    walkers : number of places.
+
+    Members
+    -------
+    write : In(stream of table_write), always ready; not while a walk is under way.
+    bases : In(stream of table_base(walkers))
+    rewind_all : In, puts every place to the first entry; not while a walk is under way.
+    pieces : Out(stream of ports.placed_piece)
+    walking : Out, a walk is under way: not all entries of a base that was taken are read.
+    """
+
+    def __init__(self, config: SystemConfig, *, walkers: int = 1):
+        self._config = config
+        self._walkers = walkers
+        super().__init__(
+            {
+                "write": In(stream.Signature(table_write(config))),
+                "bases": In(stream.Signature(table_base(walkers))),
+                "rewind_all": In(1),
+                "pieces": Out(stream.Signature(ports.placed_piece(config))),
+                "walking": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        piece = ports.placed_piece(config)
+        end = data.StructLayout({"last": 1, "final": 1})
+        m.submodules.ends = ends = memory.Memory(shape=end, depth=config.pieces, init=[])
+        m.submodules.table = table = memory.Memory(
+            shape=piece,
+            depth=config.pieces,
+            init=[],
+            # An entry is never read in the cycle in which it is written.
+            attrs={"no_rw_check": 1},
+        )
+        write = self.write.payload
+        write_end = ends.write_port()
+        write_piece = table.write_port()
+        m.d.comb += [
+            self.write.ready.eq(1),
+            write_end.addr.eq(write.index),
+            write_end.data.last.eq(write.piece.last),
+            write_end.data.final.eq(write.piece.final),
+            write_end.en.eq(self.write.valid),
+            write_piece.addr.eq(write.index),
+            write_piece.en.eq(self.write.valid),
+        ]
+        m.d.comb += [write_piece.data[field].eq(write.piece[field]) for field in piece.members]
+
+        advance = Signal()
+        walk = Signal(table_base(self._walkers))
+        place = Signal(range(config.pieces))
+        done = Signal()
+        read_end = ends.read_port(domain="comb")
+        read = table.read_port()
+        places = Array(
+            Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)
+        )
+        m.d.comb += [
+            place.eq(Mux(walk.rewind, 0, places[walk.walker])),
+            read_end.addr.eq(place),
+            read.addr.eq(place),
+            read.en.eq(advance),
+            done.eq(Mux(walk.whole, read_end.data.final, read_end.data.last)),
+            self.bases.ready.eq(~self.walking | (advance & done)),
+        ]
+        with m.If(self.walking & advance):
+            m.d.sync += [
+                places[walk.walker].eq(Mux(read_end.data.final, 0, place + 1)),
+                walk.rewind.eq(0),
+            ]
+        with m.If(self.bases.ready):
+            m.d.sync += [self.walking.eq(self.bases.valid), walk.eq(self.bases.payload)]
+        with m.If(self.rewind_all):
+            m.d.sync += [place.eq(0) for place in places]
+
+        read_valid = Signal()
+        read_base = Signal(OFFSET_BITS)
+        held_valid = Signal()
+        held_base = Signal(OFFSET_BITS)
+        held = Signal(piece)
+        m.d.comb += advance.eq(self.pieces.ready | ~self.pieces.valid)
+        with m.If(advance):
+            m.d.sync += [
+                read_valid.eq(self.walking),
+                read_base.eq(walk.base),
+                held_valid.eq(read_valid),
+                held_base.eq(read_base),
+                held.eq(read.data),
+                self.pieces.valid.eq(held_valid),
+                self.pieces.payload.eq(held),
+                self.pieces.payload.offset.eq(held.offset + held_base),
+            ]
+        return m

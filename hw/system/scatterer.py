@@ -1,0 +1,204 @@
+"""Scatters words of all lanes to memory."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.stream_register import StreamRegister
+from hw.system import ports
+from hw.system.burst_splitter import BurstSplitter
+from hw.system.byte_levels import rotation_up, stages
+from hw.system.piece_cutter import PieceCutter, cut
+from params.system import SystemConfig
+
+OUTSTANDING = 255
+"""Bursts that memory has been asked to write and has not confirmed."""
+
+SPANS_IN_SPLITTER = 4
+"""More than a `BurstSplitter` holds."""
+
+
+class Scatterer(wiring.Component):
+    """Writes the lanes of each word to the bytes of its pieces.
+
+    A byte gets the `activation_bits` of its lane with zeros above them. Nothing is written for
+    what a piece has for lanes beyond the last one, and no other byte of a beat is. The word is
+    taken when its last piece has been sent; nothing is asked for before the word is there.
+
+    Throughput a beat per cycle, and a cycle for a piece without pixels, without a bubble between
+    pieces or words. Latency from a piece and a word: five cycles to the first request and, with
+    s = ceil(log2 bus_bytes / 2), 6 + s cycles to the first beat.
+
+    Members
+    -------
+    words : In(stream of ports.word)
+    pieces : In(stream of ports.placed_piece), may run ahead of the words.
+    port : Out(ports.write_port)
+    busy : Out, a piece is taken that memory has not confirmed.
+    """
+
+    def __init__(self, config: SystemConfig):
+        self._config = config
+        super().__init__(
+            {
+                "words": In(stream.Signature(ports.word(config))),
+                "pieces": In(stream.Signature(ports.placed_piece(config))),
+                "port": Out(ports.write_port(config)),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        bus_bytes, byte_bits = config.bus_bytes, config.byte_bits
+        lanes, bits = config.array.lanes, config.array.activation_bits
+        blocks = -(-lanes // bus_bytes)
+        half = bus_bytes // 2
+        m.submodules.cutter = cutter = PieceCutter(config)
+        m.submodules.splitter = splitter = BurstSplitter(config)
+        connect(m, flipped(self.pieces), cutter.i)
+
+        # Which of the lanes p, p + bus_bytes, ... the byte at p comes from; and for a double step,
+        # which of the bytes p and p + bus_bytes / 2.
+        aim = data.StructLayout(
+            {
+                "cut": cut(config),
+                "blocks": data.ArrayLayout(range(blocks), bus_bytes),
+                "upper": data.ArrayLayout(1, half),
+            }
+        )
+        m.submodules.aimed = aimed = StreamRegister(aim)
+        new = cutter.o.payload
+        block, start = new.lane[byte_bits:], new.lane[:byte_bits]
+        m.d.comb += [
+            aimed.i.valid.eq(cutter.o.valid),
+            cutter.o.ready.eq(aimed.i.ready),
+            aimed.i.payload.cut.eq(new),
+        ]
+        m.d.comb += [aimed.i.payload.blocks[p].eq(block + (start > p)) for p in range(bus_bytes)]
+        m.d.comb += [
+            aimed.i.payload.upper[p].eq((start > p) & (start <= p + half)) for p in range(half)
+        ]
+
+        # The first cut of a piece asks for its beats; `asked` while the cut itself is held up.
+        advance = Signal()
+        fire = Signal()
+        asks = Signal()
+        asked = Signal()
+        sent = aimed.o.payload.cut
+        m.d.comb += [
+            advance.eq(self.port.beats.ready | ~self.port.beats.valid),
+            splitter.i.valid.eq(aimed.o.valid & self.words.valid & sent.first & ~asked),
+            splitter.i.payload.eq(sent.span),
+            asks.eq(splitter.i.valid & splitter.i.ready),
+            aimed.o.ready.eq(self.words.valid & advance & (~sent.first | asked | splitter.i.ready)),
+            fire.eq(aimed.o.valid & aimed.o.ready),
+            self.words.ready.eq(fire & sent.last),
+        ]
+        m.d.sync += asked.eq((asked | asks) & ~fire)
+
+        # Beats that the splitter has still to ask for, and bursts that memory has not confirmed.
+        owed = Signal(range(SPANS_IN_SPLITTER * (2 * lanes // bus_bytes + 2) + 1))
+        outstanding = Signal(range(OUTSTANDING + 1))
+        may_request = Signal()
+        requested = Signal()
+        m.d.comb += [
+            may_request.eq(outstanding != OUTSTANDING),
+            self.port.requests.valid.eq(splitter.o.valid & may_request),
+            self.port.requests.payload.eq(splitter.o.payload),
+            splitter.o.ready.eq(self.port.requests.ready & may_request),
+            requested.eq(self.port.requests.valid & self.port.requests.ready),
+        ]
+        m.d.sync += [
+            owed.eq(
+                owed + Mux(asks, sent.span.beats, 0) - Mux(requested, splitter.o.payload.beats, 0)
+            ),
+            outstanding.eq(outstanding + requested - self.port.written),
+        ]
+
+        beat = data.ArrayLayout(unsigned(bits), bus_bytes)
+        step = data.StructLayout(
+            {
+                "start": unsigned(byte_bits),
+                "stop": range(bus_bytes + 2),
+                "rotation": unsigned(byte_bits),
+                "double": unsigned(1),
+                "valid": unsigned(1),
+            }
+        )
+        bytes_ = Signal(beat, name="beat_picked")
+        upper = Signal(half)
+        now = Signal(step, name="step_picked")
+        with m.If(advance):
+            m.d.sync += [
+                bytes_[p].eq(
+                    _chosen(
+                        [self.words.payload[lane] for lane in range(p, lanes, bus_bytes)],
+                        aimed.o.payload.blocks[p],
+                    )
+                )
+                for p in range(bus_bytes)
+                if p < lanes
+            ]
+            m.d.sync += [
+                upper.eq(aimed.o.payload.upper),
+                now.start.eq(sent.byte),
+                now.stop.eq(sent.byte + (sent.count << sent.double)),
+                now.rotation.eq(sent.rotation),
+                now.double.eq(sent.double),
+                now.valid.eq(fire & (sent.count != 0)),
+            ]
+
+        # For a double step byte p goes to 2 * p and 2 * p + 1, one of which is written.
+        folded = [Mux(upper[p], bytes_[p + half], bytes_[p]) for p in range(half)]
+        spread = Signal(beat)
+        following = Signal(step, name="step_spread")
+        with m.If(advance):
+            m.d.sync += [
+                spread.eq(
+                    Cat(Mux(now.double, folded[p // 2], bytes_[p]) for p in range(bus_bytes))
+                ),
+                following.eq(now),
+            ]
+        under_way = [now.valid, following.valid, self.port.beats.valid]
+        bytes_, now = spread, following
+        grouped = stages([rotation_up(n) for n in range(byte_bits)])
+        for number, group in enumerate(grouped, 1):
+            moved = [bytes_[n] for n in range(bus_bytes)]
+            for level in group:
+                moved = level(moved, now)
+            if number < len(grouped):
+                bytes_ = Signal(beat, name=f"beat_{number}")
+                following = Signal(step, name=f"step_{number}")
+                with m.If(advance):
+                    m.d.sync += [bytes_.eq(Cat(moved)), following.eq(now)]
+                now = following
+                under_way.append(now.valid)
+        m.d.comb += self.busy.eq(
+            cutter.busy | aimed.o.valid | Cat(under_way).any() | (owed != 0) | (outstanding != 0)
+        )
+        with m.If(advance):
+            m.d.sync += [
+                self.port.beats.valid.eq(now.valid),
+                self.port.beats.payload.data.eq(
+                    Cat(Cat(byte, Const(0, 8 - bits)) for byte in moved)
+                ),
+                self.port.beats.payload.strobe.eq(
+                    Cat(
+                        (now.start <= p) & (p < now.stop) & ~(now.double & (now.start[0] ^ (p & 1)))
+                        for p in range(bus_bytes)
+                    )
+                ),
+            ]
+        return m
+
+
+def _chosen(values: list, index):
+    """`values[index]`, as a tree of multiplexers; any of them if there is no such value."""
+    for n in range((len(values) - 1).bit_length()):
+        values = [
+            Mux(index[n], *reversed(values[i : i + 2])) if i + 1 < len(values) else values[i]
+            for i in range(0, len(values), 2)
+        ]
+    return values[0]
