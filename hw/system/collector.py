@@ -4,7 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.system.place_walker import PlaceWalker, channels, placed
+from hw.system.packet_reader import group_channels
+from hw.system.place_walker import PlaceWalker, placed
 from hw.system.ports import word
 from params import layouts
 from params.system import SystemConfig
@@ -30,7 +31,7 @@ class Collector(wiring.Component):
             {
                 "start": In(1),
                 "passes": In(range(config.array.max_passes + 1)),
-                "channels": In(stream.Signature(channels(config))),
+                "channels": In(stream.Signature(group_channels(config.array))),
                 "busy": Out(1),
                 "outputs": In(stream.Signature(layouts.outputs(config.array))),
                 "o": Out(

@@ -1,17 +1,17 @@
 """The units of a system, the array, and the way to memory."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import fifo, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.array import Array
 from hw.system.axi import axi_read, axi_write
+from hw.system.channel_fork import ChannelFork
 from hw.system.command_queue import CommandQueue
 from hw.system.command_reader import CommandReader
 from hw.system.compute_unit import ComputeUnit
 from hw.system.dispatcher import UNITS, Dispatcher
 from hw.system.load_unit import LoadUnit
-from hw.system.place_walker import channels
 from hw.system.read_master import ReadMaster
 from hw.system.residual_unit import ResidualUnit
 from hw.system.semaphores import Semaphores
@@ -21,9 +21,6 @@ from hw.system.weight_unit import WeightUnit
 from hw.system.write_master import WriteMaster
 from params.commands import Fault, Unit
 from params.system import OFFSET_BITS, SystemConfig
-
-CHANNELS_AHEAD = 16
-"""Filter groups of a row whose places wait: more than the array takes ahead."""
 
 
 class Core(wiring.Component):
@@ -43,17 +40,20 @@ class Core(wiring.Component):
         a tile is under way and a row has no weights at hand.
     """
 
-    def __init__(self, config: SystemConfig):
+    def __init__(self, config: SystemConfig, *, address_bits: int = 32):
         self.config = config
+        self._address_bits = address_bits
         super().__init__(
             {
                 "start": In(1),
                 "commands": In(OFFSET_BITS),
                 "done": Out(1),
-                "base": In(32),
+                "base": In(address_bits),
                 "size": In(OFFSET_BITS),
-                "read": Out(axi_read(config, readers=self._readers())),
-                "write": Out(axi_write(config)),
+                "read": Out(
+                    axi_read(config.bus_bytes, address_bits=address_bits, id_bits=self.id_bits)
+                ),
+                "write": Out(axi_write(config.bus_bytes, address_bits=address_bits)),
                 "fault": Out(Fault),
                 "place": Out(32),
                 "computing": Out(1),
@@ -63,9 +63,15 @@ class Core(wiring.Component):
             }
         )
 
-    def _readers(self) -> int:
+    @property
+    def readers(self) -> int:
         """Readers of memory: commands, activations, residuals, and each row's weights."""
         return 2 + self.config.array.residuals + self.config.array.rows
+
+    @property
+    def id_bits(self) -> int:
+        """Width of the numbers by which reads are told apart."""
+        return (self.readers - 1).bit_length()
 
     def elaborate(self, platform):
         m = Module()
@@ -88,8 +94,10 @@ class Core(wiring.Component):
         if config.array.residuals:
             m.submodules.residual_unit = units[Unit.RESIDUAL] = ResidualUnit(config)
         feeders = [WeightFeeder(config) for _ in range(rows)]
-        m.submodules.reads = reads = ReadMaster(config, readers=self._readers())
-        m.submodules.writes = writes = WriteMaster(config)
+        m.submodules.reads = reads = ReadMaster(
+            config, readers=self.readers, address_bits=self._address_bits
+        )
+        m.submodules.writes = writes = WriteMaster(config, address_bits=self._address_bits)
 
         ports = [reader.port, load.port, *(feeder.port for feeder in feeders)]
         if config.array.residuals:
@@ -132,17 +140,26 @@ class Core(wiring.Component):
 
         for k, feeder in enumerate(feeders):
             m.submodules[f"feeder_{k}"] = feeder
-            connect(m, weights.feeders[k], feeder.commands)
+            m.submodules[f"fork_{k}"] = fork = ChannelFork(config)
+            connect(m, weights.feeders[k], fork.commands)
+            connect(m, feeder.channels, fork.channels)
+            m.d.comb += [
+                *(
+                    feeder.commands.payload[key].eq(fork.feeder.payload[key])
+                    for key in feeder.commands.payload.shape().members
+                ),
+                feeder.commands.valid.eq(fork.feeder.valid),
+                fork.feeder.ready.eq(feeder.commands.ready),
+            ]
+            connect(m, fork.stored, store.channels[k])
             connect(m, feeder.headers, array.headers[k])
             connect(m, feeder.masks, array.masks[k])
             for f in range(config.array.elements_per_lane):
                 connect(m, feeder.codes[f], array.codes[k][f])
             connect(m, array.outputs[k], store.outputs[k])
-            residual = None
             if config.array.residuals:
-                residual = units[Unit.RESIDUAL].channels[k]
+                connect(m, fork.added, units[Unit.RESIDUAL].channels[k])
                 connect(m, units[Unit.RESIDUAL].residuals[k], array.residuals[k])
-            self._fork_channels(m, k, feeder.channels, store.channels[k], residual)
 
         self._watch(m, array, feeders, reads, writes, dispatcher, semaphores)
 
@@ -156,31 +173,15 @@ class Core(wiring.Component):
                 Cat(outputs.valid & ~outputs.ready for outputs in array.outputs).any()
             ),
             self.waits_weights.eq(
-                array.busy & Cat(~feeder.idle & feeder.starved for feeder in feeders).any()
+                array.busy
+                & Cat(
+                    ~feeder.idle
+                    & ~Cat(s.valid for s in (feeder.headers, feeder.masks, *feeder.codes)).any()
+                    for feeder in feeders
+                ).any()
             ),
         ]
         return m
-
-    def _fork_channels(self, m, k, source, store, residual):
-        """The places of a row's channels go to all that handle its outputs."""
-        layout = channels(self.config)
-        targets = [("stored", store, 1)]
-        if residual is not None:
-            targets.append(("added", residual, source.payload.residual))
-        queues = []
-        for name, target, wanted in targets:
-            queue = fifo.SyncFIFOBuffered(width=layout.size, depth=CHANNELS_AHEAD)
-            m.submodules[f"{name}_{k}"] = queue
-            m.d.comb += [
-                queue.w_data.eq(source.payload),
-                target.payload.eq(queue.r_data),
-                target.valid.eq(queue.r_rdy),
-                queue.r_en.eq(target.ready),
-            ]
-            queues.append((queue, wanted))
-        m.d.comb += source.ready.eq(Cat(queue.w_rdy | ~wanted for queue, wanted in queues).all())
-        for queue, wanted in queues:
-            m.d.comb += queue.w_en.eq(source.valid & source.ready & wanted)
 
     def _watch(self, m, array, feeders, reads, writes, dispatcher, semaphores):
         """Keep the first fault; something must happen now and then."""

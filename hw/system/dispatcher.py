@@ -127,7 +127,7 @@ def _tile_checks(config: SystemConfig, tile) -> list:
     bound = Shape.cast(layouts.activation_bound(config.array)).width
     checks = [tile.passes != 0, tile.rows != 0]
     for value in (tile.low, tile.high):
-        checks.append(value == value.as_value()[:bound].as_signed())
+        checks.append(value == value[:bound].as_signed())
     if not config.array.residuals:
         checks.append(~tile.residual)
     return checks

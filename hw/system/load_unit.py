@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.completions import Completions
 from hw.system.gatherer import Gatherer
-from hw.system.piece_table import PieceTable
-from hw.system.ports import read_port, word
+from hw.system.piece_table import PieceTable, write_command
+from hw.system.ports import placed_piece, read_port, word
 from hw.system.semaphores import SEMAPHORE
 from params import layouts
-from params.commands import BODIES, RAW, Opcode
+from params.commands import BODIES, PIECE, RAW, Opcode
 from params.system import OFFSET_BITS, SystemConfig
 
 WORDS_ON_THEIR_WAY = 16
@@ -111,8 +111,8 @@ class LoadUnit(wiring.Component):
             completions.i.payload.command.signed.eq(pool.signed),
             completions.i.valid.eq(self.commands.valid & ~active & ~is_piece),
             begin.eq(completions.i.valid & completions.i.ready),
-            table.write.payload.eq(raw.body),
-            table.write.valid.eq(self.commands.valid & ~active & is_piece & table.idle),
+            *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
+            table.write.valid.eq(self.commands.valid & ~active & is_piece & ~table.walking),
             done.eq(sent & last_word & (line_number == count - 1)),
             self.commands.ready.eq(table.write.valid | (begin & nothing) | done),
         ]
@@ -140,7 +140,10 @@ class LoadUnit(wiring.Component):
         pieces = table.pieces
         ends = pieces.payload.last & pieces.valid
         m.d.comb += [
-            gatherer.pieces.payload.eq(pieces.payload),
+            *(
+                gatherer.pieces.payload[key].eq(pieces.payload[key])
+                for key in placed_piece(config).members
+            ),
             gatherer.pieces.valid.eq(pieces.valid & (~ends | finals.w_rdy)),
             pieces.ready.eq(gatherer.pieces.ready & (~ends | finals.w_rdy)),
             finals.w_data.eq(pieces.payload.final),

@@ -16,13 +16,13 @@ def table_write(config: SystemConfig) -> data.StructLayout:
 def table_base(walkers: int = 1) -> data.StructLayout:
     """What walks a table: `base` is added to the offsets of the entries that are emitted.
 
-    These are the entries from the walker's place on, or from the first one on if `rewind`, up to
-    and including the next with `last`, or with `final` if `whole`.
+    These are the entries from the walker's place on, up to and including the next with `last`, or
+    with `final` if `whole`. With `stay` the walker comes to the same entries again.
     """
     return data.StructLayout(
         {
             "base": unsigned(OFFSET_BITS),
-            "rewind": unsigned(1),
+            "stay": unsigned(1),
             "whole": unsigned(1),
             "walker": range(walkers),
         }
@@ -48,7 +48,7 @@ class PieceTable(wiring.Component):
     write : In(stream of table_write), always ready; not while a walk is under way.
     bases : In(stream of table_base(walkers))
     rewind_all : In, puts every place to the first entry; not while a walk is under way.
-    pieces : Out(stream of ports.placed_piece)
+    pieces : Out(stream of ports.table_piece)
     walking : Out, a walk is under way: not all entries of a base that was taken are read.
     """
 
@@ -60,7 +60,7 @@ class PieceTable(wiring.Component):
                 "write": In(stream.Signature(table_write(config))),
                 "bases": In(stream.Signature(table_base(walkers))),
                 "rewind_all": In(1),
-                "pieces": Out(stream.Signature(ports.placed_piece(config))),
+                "pieces": Out(stream.Signature(ports.table_piece(config))),
                 "walking": Out(1),
             }
         )
@@ -68,7 +68,7 @@ class PieceTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        piece = ports.placed_piece(config)
+        piece = ports.table_piece(config)
         end = data.StructLayout({"last": 1, "final": 1})
         m.submodules.ends = ends = memory.Memory(shape=end, depth=config.pieces, init=[])
         m.submodules.table = table = memory.Memory(
@@ -88,9 +88,9 @@ class PieceTable(wiring.Component):
             write_end.data.final.eq(write.piece.final),
             write_end.en.eq(self.write.valid),
             write_piece.addr.eq(write.index),
+            write_piece.data.eq(write.piece),
             write_piece.en.eq(self.write.valid),
         ]
-        m.d.comb += [write_piece.data[field].eq(write.piece[field]) for field in piece.members]
 
         advance = Signal()
         walk = Signal(table_base(self._walkers))
@@ -101,8 +101,12 @@ class PieceTable(wiring.Component):
         places = Array(
             Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)
         )
+        first = Signal()
+        came_from = Signal(range(config.pieces))
+        origin = Mux(first, place, came_from)
+        following = Mux(read_end.data.final, 0, place + 1)
         m.d.comb += [
-            place.eq(Mux(walk.rewind, 0, places[walk.walker])),
+            place.eq(places[walk.walker]),
             read_end.addr.eq(place),
             read.addr.eq(place),
             read.en.eq(advance),
@@ -111,11 +115,16 @@ class PieceTable(wiring.Component):
         ]
         with m.If(self.walking & advance):
             m.d.sync += [
-                places[walk.walker].eq(Mux(read_end.data.final, 0, place + 1)),
-                walk.rewind.eq(0),
+                places[walk.walker].eq(Mux(done & walk.stay, origin, following)),
+                came_from.eq(origin),
+                first.eq(0),
             ]
         with m.If(self.bases.ready):
-            m.d.sync += [self.walking.eq(self.bases.valid), walk.eq(self.bases.payload)]
+            m.d.sync += [
+                self.walking.eq(self.bases.valid),
+                walk.eq(self.bases.payload),
+                first.eq(1),
+            ]
         with m.If(self.rewind_all):
             m.d.sync += [place.eq(0) for place in places]
 
@@ -137,3 +146,21 @@ class PieceTable(wiring.Component):
                 self.pieces.payload.offset.eq(held.offset + held_base),
             ]
         return m
+
+
+def write_command(table: PieceTable, body) -> list:
+    """What gives the body of a command that writes a piece to a table."""
+    entry = table.write.payload
+    return [
+        entry.index.eq(body.index),
+        *(entry.piece[key].eq(body[key]) for key in table.write.payload.piece.shape().members),
+    ]
+
+
+def send(pieces, target) -> list:
+    """What connects a table's pieces to a stream of ports.placed_piece."""
+    return [
+        *(target.payload[key].eq(pieces.payload[key]) for key in target.payload.shape().members),
+        target.valid.eq(pieces.valid),
+        pieces.ready.eq(target.ready),
+    ]

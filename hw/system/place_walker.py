@@ -4,17 +4,9 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.system.packet_reader import group_channels
 from params.commands import NO_CHANNEL
 from params.system import OFFSET_BITS, SystemConfig
-
-
-def channels(config: SystemConfig) -> data.StructLayout:
-    """The places of a filter group's channels in a map, `NO_CHANNEL` for a missing filter.
-
-    `end` marks a tile's last group of the row, `residual` one whose outputs are added to a map.
-    """
-    places = data.ArrayLayout(unsigned(OFFSET_BITS), config.array.filters_per_row)
-    return data.StructLayout({"places": places, "end": 1, "residual": 1})
 
 
 def placed(config: SystemConfig) -> data.StructLayout:
@@ -33,7 +25,7 @@ class PlaceWalker(wiring.Component):
     Members
     -------
     start : In, begins a tile of `passes` passes (In, constant until it ends).
-    channels : In(stream of channels), a group each.
+    channels : In(stream of group_channels), a group each.
     o : Out(stream of placed)
     busy : Out, words of the tile are left.
     """
@@ -44,7 +36,7 @@ class PlaceWalker(wiring.Component):
             {
                 "start": In(1),
                 "passes": In(range(config.array.max_passes + 1)),
-                "channels": In(stream.Signature(channels(config))),
+                "channels": In(stream.Signature(group_channels(config.array))),
                 "o": Out(stream.Signature(placed(config))),
                 "busy": Out(1),
             }

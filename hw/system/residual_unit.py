@@ -5,13 +5,14 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.gatherer import Gatherer
-from hw.system.piece_table import PieceTable
-from hw.system.place_walker import PlaceWalker, channels
+from hw.system.packet_reader import group_channels
+from hw.system.piece_table import PieceTable, send, write_command
+from hw.system.place_walker import PlaceWalker
 from hw.system.ports import read_port, word
 from hw.system.semaphores import SEMAPHORE
 from hw.system.turns import Turns
 from params import layouts
-from params.commands import BODIES, RAW, Opcode
+from params.commands import BODIES, PIECE, RAW, Opcode
 from params.system import OFFSET_BITS, SystemConfig
 
 ROWS = BODIES[Opcode.RESIDUAL_ROWS]
@@ -28,7 +29,7 @@ class ResidualUnit(wiring.Component):
     Members
     -------
     commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
-    channels : In(stream of channels per row); port : Out(read_port)
+    channels : In(stream of group_channels per row); port : Out(read_port)
     residuals : Out(stream of layouts.residuals per row), to the array.
     idle : Out, no command is under way.
     """
@@ -41,7 +42,7 @@ class ResidualUnit(wiring.Component):
                 "commands": In(stream.Signature(RAW)),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
-                "channels": In(stream.Signature(channels(config))).array(rows),
+                "channels": In(stream.Signature(group_channels(config.array))).array(rows),
                 "port": Out(read_port(config)),
                 "residuals": Out(stream.Signature(layouts.residuals(config.array))).array(rows),
                 "idle": Out(1),
@@ -61,7 +62,7 @@ class ResidualUnit(wiring.Component):
             width=tag.size, depth=max(2, AHEAD * count)
         )
         connect(m, gatherer.port, flipped(self.port))
-        connect(m, table.pieces, gatherer.pieces)
+        m.d.comb += send(table.pieces, gatherer.pieces)
 
         raw = self.commands.payload
         rows = data.View(ROWS, raw.body[: ROWS.size])
@@ -78,7 +79,7 @@ class ResidualUnit(wiring.Component):
         m.d.comb += [
             done.eq(active & ~busy & (tags.level == 0) & ~holding),
             begin.eq(self.commands.valid & ~active & is_rows),
-            table.write.payload.index.eq(raw.body),
+            *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
             table.write.valid.eq(self.commands.valid & ~active & is_piece),
             table.rewind_all.eq(begin),
             self.commands.ready.eq(~active),

@@ -5,14 +5,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.collector import Collector
-from hw.system.piece_table import PieceTable
-from hw.system.place_walker import channels
+from hw.system.packet_reader import group_channels
+from hw.system.piece_table import PieceTable, send, write_command
 from hw.system.ports import word, write_port
 from hw.system.scatterer import Scatterer
 from hw.system.semaphores import SEMAPHORE
 from hw.system.turns import Turns
 from params import layouts
-from params.commands import BODIES, RAW, Opcode
+from params.commands import BODIES, PIECE, RAW, Opcode
 from params.system import OFFSET_BITS, SystemConfig
 
 ROWS = BODIES[Opcode.STORE_ROWS]
@@ -27,7 +27,7 @@ class StoreUnit(wiring.Component):
     Members
     -------
     commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
-    channels : In(stream of channels per row); outputs : In(stream of layouts.outputs per row).
+    channels, outputs : In(streams of group_channels and of layouts.outputs, one per row)
     pooled : In(stream of words), from the load unit.
     port : Out(write_port)
     idle : Out, no command is under way.
@@ -41,7 +41,7 @@ class StoreUnit(wiring.Component):
                 "commands": In(stream.Signature(RAW)),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
-                "channels": In(stream.Signature(channels(config))).array(rows),
+                "channels": In(stream.Signature(group_channels(config.array))).array(rows),
                 "outputs": In(stream.Signature(layouts.outputs(config.array))).array(rows),
                 "pooled": In(stream.Signature(word(config))),
                 "port": Out(write_port(config)),
@@ -58,7 +58,7 @@ class StoreUnit(wiring.Component):
         m.submodules.turns = turns = Turns(count)
         collectors = [Collector(config) for _ in range(count)]
         connect(m, scatterer.port, flipped(self.port))
-        connect(m, table.pieces, scatterer.pieces)
+        m.d.comb += send(table.pieces, scatterer.pieces)
 
         raw = self.commands.payload
         rows = data.View(ROWS, raw.body[: ROWS.size])
@@ -79,10 +79,10 @@ class StoreUnit(wiring.Component):
         busy = Cat(collector.busy for collector in collectors).any()
         held = Signal()
         m.d.comb += [
-            quiet.eq(~held & ~scatterer.busy & table.idle & ~busy & (words_left == 0)),
+            quiet.eq(~held & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)),
             done.eq(active & quiet),
             begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
-            table.write.payload.index.eq(raw.body),
+            *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
             table.write.valid.eq(self.commands.valid & ~active & is_piece),
             table.rewind_all.eq(begin),
             self.commands.ready.eq(~active),

@@ -1,0 +1,108 @@
+"""The system: an array that computes whole networks out of one memory."""
+
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.lib import wiring
+from amaranth.lib.enum import Enum
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.axi import axi_lite, axi_read, axi_write
+from hw.system.core import Core
+from hw.system.registers import Registers
+from params.commands import Fault
+from params.registers import COUNTERS
+from params.system import SystemConfig
+
+
+class Phase(Enum, shape=2):
+    """What a system does."""
+
+    IDLE = 0
+    RESET = 1
+    START = 2
+    RUN = 3
+
+
+class System(wiring.Component):
+    """Runs command sequences, started through registers (`params.registers`).
+
+    A run begins with a reset of all that computes and moves data, so that whatever went wrong in
+    the one before is gone.
+
+    Parameters
+    ----------
+    config : of the system.
+    address_bits : of the memory bus, 32 to 64.
+
+    Members
+    -------
+    control : In(axi_lite)
+    read, write : Out(axi_read, axi_write), the AXI4 master.
+    interrupt : Out, a run has ended, if enabled.
+    """
+
+    def __init__(self, config: SystemConfig, *, address_bits: int = 32):
+        self.config = config
+        self._address_bits = address_bits
+        self._core = core = Core(config, address_bits=address_bits)
+        super().__init__(
+            {
+                "control": In(axi_lite()),
+                "read": Out(
+                    axi_read(config.bus_bytes, address_bits=address_bits, id_bits=core.id_bits)
+                ),
+                "write": Out(axi_write(config.bus_bytes, address_bits=address_bits)),
+                "interrupt": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        core = self._core
+        phase = Signal(Phase)
+        m.submodules.core = ResetInserter(phase == Phase.RESET)(core)
+        m.submodules.registers = registers = Registers(address_bits=self._address_bits)
+        connect(m, flipped(self.control), registers.axi)
+        connect(m, core.read, flipped(self.read))
+        connect(m, core.write, flipped(self.write))
+
+        ended = Signal()
+        told = Signal()
+        m.d.comb += [
+            ended.eq((phase == Phase.RUN) & core.done),
+            core.start.eq(phase == Phase.START),
+            core.commands.eq(registers.commands),
+            core.base.eq(registers.base),
+            core.size.eq(registers.size),
+            registers.busy.eq(phase != Phase.IDLE),
+            registers.finished.eq(ended),
+            registers.fault.eq((phase == Phase.RUN) & (core.fault != Fault.NONE) & ~told),
+            registers.fault_code.eq(core.fault),
+            registers.fault_place.eq(core.place),
+            self.interrupt.eq(registers.interrupt),
+        ]
+        m.d.sync += told.eq((told | registers.fault) & (phase == Phase.RUN))
+        with m.Switch(phase):
+            with m.Case(Phase.IDLE):
+                m.d.sync += phase.eq(Mux(registers.start, Phase.RESET, Phase.IDLE))
+            with m.Case(Phase.RESET):
+                m.d.sync += phase.eq(Phase.START)
+            with m.Case(Phase.START):
+                m.d.sync += phase.eq(Phase.RUN)
+            with m.Case(Phase.RUN):
+                m.d.sync += phase.eq(Mux(ended, Phase.IDLE, Phase.RUN))
+
+        events = {
+            "CYCLES": phase == Phase.RUN,
+            "COMPUTE": core.computing,
+            "WAIT_LOAD": core.waits_load,
+            "WAIT_STORE": core.waits_store,
+            "WAIT_WEIGHTS": core.waits_weights,
+        }
+        for name in COUNTERS:
+            counter = Signal(64, name=f"count_{name.lower()}")
+            m.d.comb += getattr(registers, name.lower()).eq(counter)
+            with m.If(phase == Phase.RESET):
+                m.d.sync += counter.eq(0)
+            with m.Elif(phase == Phase.RUN):
+                m.d.sync += counter.eq(counter + events[name])
+        return m

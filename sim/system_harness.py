@@ -1,0 +1,71 @@
+# pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
+"""A system and its memory: the top level that whole networks are simulated with."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.system.axi import axi_lite
+from hw.system.system import System
+from params.system import SystemConfig
+from sim.axi_memory import AxiMemory
+
+INITIAL = "memory.bin"
+"""File that the memory is loaded from."""
+
+FINAL = "memory_after.bin"
+"""File that the memory is written to."""
+
+
+class SystemHarness(wiring.Component):
+    """A system with a memory that is loaded from a file and written to one.
+
+    Parameters
+    ----------
+    memory_bytes : size of the memory.
+
+    Members
+    -------
+    control : In(axi_lite); interrupt : Out, see `System`.
+    seed, stalls, latency, order, flush, violations, beats_read, beats_written : see `AxiMemory`.
+    """
+
+    def __init__(self, config: SystemConfig, *, memory_bytes: int, system: System | None = None):
+        self._config = config
+        self._memory_bytes = memory_bytes
+        self._system = System(config) if system is None else system
+        super().__init__(
+            {
+                "control": In(axi_lite()),
+                "interrupt": Out(1),
+                "seed": In(32),
+                "stalls": In(17),
+                "latency": In(16),
+                "order": In(2),
+                "flush": In(1),
+                "violations": Out(32),
+                "beats_read": Out(64),
+                "beats_written": Out(64),
+            }
+        )
+
+    def elaborate(self, platform):
+        """The two, connected."""
+        m = Module()
+        m.submodules.system = system = self._system
+        m.submodules.memory = memory = AxiMemory(
+            self._config.bus_bytes,
+            size=self._memory_bytes,
+            id_bits=len(system.read.arid),
+            initial=INITIAL,
+            final=FINAL,
+        )
+        connect(m, flipped(self.control), system.control)
+        connect(m, system.read, memory.read)
+        connect(m, system.write, memory.write)
+        m.d.comb += self.interrupt.eq(system.interrupt)
+        for name in ("seed", "stalls", "latency", "order", "flush"):
+            m.d.comb += getattr(memory, name).eq(getattr(self, name))
+        for name in ("violations", "beats_read", "beats_written"):
+            m.d.comb += getattr(self, name).eq(getattr(memory, name))
+        return m
