@@ -136,16 +136,16 @@ class ReadMemory:
 class WriteMemory:
     """Takes what a write port writes; `written` maps places of bytes to values.
 
-    Parameters: `latency` cycles from a burst's last beat until it is confirmed at least; beats are
-    not taken before their request if `orderly`. Members: `beats`, `requests`, and `pending`, true
-    while a burst is not confirmed.
+    Parameters: `latency` cycles from a burst's last beat until it is confirmed at least, `stalls`
+    of beats and `request_stalls`; beats are not taken before their request if `orderly`. Members:
+    `beats`, `requests`, and `pending`, true while there is something that is not confirmed.
     """
 
     def __init__(
         self, port, config, *, rng: random.Random, latency: int = 1, stalls: float = 0.0,
-        orderly: bool = False,
+        request_stalls: float = 0.0, orderly: bool = False,
     ):  # fmt: skip
-        self.requests = Requests(port, config, rng=rng, stalls=stalls)
+        self.requests = Requests(port, config, rng=rng, stalls=request_stalls)
         self.beats = Sink(port.beats, rng=rng, stalls=stalls)
         self.written: dict[int, int] = {}
         self._port = port
@@ -162,7 +162,11 @@ class WriteMemory:
 
     @property
     def pending(self) -> bool:
-        return bool(self._confirmations) or self._stored < (self._ends[-1] if self._ends else 0)
+        return (
+            bool(self._confirmations)
+            or self._stored < len(self.beats.words)
+            or self._stored < (self._ends[-1] if self._ends else 0)
+        )
 
     def drive(self, context) -> None:
         self.requests.drive(context)

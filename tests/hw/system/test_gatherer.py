@@ -100,6 +100,7 @@ def test_a_beat_comes_per_cycle(lanes, bus_bytes, counts, double, latency, cycle
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 40)
     beats = sum(beats for _, beats in memory.requests.bursts)
     assert sink.cycles[-1] <= beats + latency + 20
+    assert memory.requests.cycles[0] - source.cycles[0] == 4
     assert (sink.cycles[-1] - sink.cycles[9]) / 30 <= cycles_per_word
 
 
@@ -115,3 +116,17 @@ def test_words_without_pixels_touch_no_memory():
     assert sink.words == [0] * 20
     assert not memory.requests.bursts
     assert sink.cycles == list(range(sink.cycles[0], sink.cycles[0] + 20))
+
+
+@pytest.mark.parametrize("bus_bytes", [2, 4, 16, 64])
+def test_latency_is_as_documented(bus_bytes):
+    rng = random.Random(4)
+    config = system(8, bus_bytes)
+    gatherer = Gatherer(config)
+    piece = Piece(lane=0, count=1, double=0, last=1, offset=5)
+    memory = ReadMemory(gatherer.port, config, bytes(64), rng=rng, latency=5)
+    source = Source(gatherer.pieces, [piece.packed(config)], rng=rng)
+    sink = Sink(gatherer.words, rng=rng)
+    simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 1)
+    stages = (2 + config.byte_bits) // 2
+    assert sink.cycles[0] - (memory.requests.cycles[0] + 5) == 5 + stages

@@ -32,11 +32,15 @@ def scattered(words, values, lanes):
 class Bench:
     """A scatterer with words, pieces and memory around it."""
 
-    def __init__(self, config, words, *, rng, stalls=0.0, word_stalls=0.0, **memory):
+    def __init__(
+        self, config, words, *, rng, stalls=0.0, word_stalls=0.0, beat_stalls=0.0, **memory
+    ):
         self.config = config
         self.values = [random_values(rng, config) for _ in words]
         self.scatterer = Scatterer(config)
-        self.memory = WriteMemory(self.scatterer.port, config, rng=rng, **memory)
+        self.memory = WriteMemory(
+            self.scatterer.port, config, rng=rng, stalls=beat_stalls, **memory
+        )
         self.pieces = Source(
             self.scatterer.pieces,
             [piece.packed(config) for word in words for piece in word],
@@ -54,7 +58,7 @@ class Bench:
 
     def watch(self, context):
         self.busy = context.get(self.scatterer.busy)
-        if self.memory.pending or self.memory.beats._waiting is not None:
+        if self.memory.pending:
             assert self.busy
 
     def run(self):
@@ -76,10 +80,9 @@ def test_bytes_are_those_of_their_lanes(lanes, bus_bytes, activation_bits, seed)
     words = [random_word(rng, lanes, window=rng.choice((300, 1 << 32))) for _ in range(40)]
     bench = Bench(
         config, words, rng=rng, stalls=rng.choice((0.0, 0.5)), word_stalls=rng.choice((0.0, 0.9)),
-        latency=rng.choice((1, 20)), orderly=bool(seed),
+        latency=rng.choice((1, 20)), beat_stalls=rng.choice((0.0, 0.5)),
+        request_stalls=rng.choice((0.0, 0.5, 0.9)), orderly=bool(seed),
     )  # fmt: skip
-    bench.memory.requests._stalls = rng.choice((0.0, 0.5, 0.9))
-    bench.memory.beats._stalls = rng.choice((0.0, 0.5))
     bench.run()
     assert not bench.memory.pending
     assert bench.memory.written == scattered(words, bench.values, lanes)
@@ -106,6 +109,9 @@ def test_a_beat_goes_per_cycle(lanes, bus_bytes, counts, double):
     bench.run()
     cycles = bench.memory.beats.cycles
     assert cycles == list(range(cycles[0], cycles[0] + len(cycles)))
+    assert bench.memory.requests.cycles[0] - bench.pieces.cycles[0] == 5
+    stages = (config.byte_bits + 1) // 2
+    assert cycles[0] - bench.pieces.cycles[0] == 6 + stages
     assert bench.memory.written == scattered(words, bench.values, lanes)
 
 
