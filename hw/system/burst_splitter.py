@@ -1,50 +1,66 @@
-"""Splits spans of memory into bursts."""
+"""Cuts spans of memory into bursts."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.system import ports
+from hw.system.ports import burst, span
 from params.system import SystemConfig
 
 
 class BurstSplitter(wiring.Component):
-    """Turns every span into bursts that do not cross a multiple of `burst_beats`.
+    """Emits the beats of each span as bursts that cross no multiple of `burst_beats`.
 
-    Latency one cycle, throughput one burst per cycle, without a bubble between spans.
+    The first burst of a span ends at such a multiple or with the span, as do all that follow: a
+    span of n beats from beat b on gives ceil((b % burst_beats + n) / burst_beats) bursts. Beats
+    are counted modulo 2^beat_bits.
+
+    Latency one cycle, throughput one burst per cycle, without a bubble between spans. `i.ready`
+    follows `o.ready` within the cycle.
 
     Members
     -------
-    i : In(stream of ports.span)
-    o : Out(stream of ports.burst)
+    i : In(stream of ports.span), o : Out(stream of ports.burst)
     """
 
     def __init__(self, config: SystemConfig):
         self._config = config
         super().__init__(
             {
-                "i": In(stream.Signature(ports.span(config))),
-                "o": Out(stream.Signature(ports.burst(config))),
+                "i": In(stream.Signature(span(config))),
+                "o": Out(stream.Signature(burst(config))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        longest = self._config.burst_beats
-        left = Signal(ports.span(self._config))
+        config = self._config
+        place_bits = config.burst_beats.bit_length() - 1
+        beat = Signal(config.beat_bits)
+        left = Signal(config.beat_bits)
         busy = Signal()
-        room = Signal(range(longest + 1))
-        ends = Signal()
+
+        # Beats up to the next multiple: at least one.
+        room = Signal(range(config.burst_beats + 1))
+        last = Signal()
         m.d.comb += [
-            room.eq(longest - left.beat % longest),
-            ends.eq(left.beats <= room),
+            room.eq(config.burst_beats - beat[:place_bits]),
+            last.eq(left <= room),
             self.o.valid.eq(busy),
-            self.o.payload.beat.eq(left.beat),
-            self.o.payload.beats.eq(Mux(ends, left.beats, room)),
-            self.i.ready.eq(~busy | (self.o.ready & ends)),
+            self.o.payload.beat.eq(beat),
+            self.o.payload.beats.eq(Mux(last, left, room)),
+            self.i.ready.eq(~busy | (self.o.ready & last)),
         ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += [
+                beat[:place_bits].eq(0),
+                beat[place_bits:].eq(beat[place_bits:] + 1),
+                left.eq(left - room),
+            ]
         with m.If(self.i.ready):
-            m.d.sync += [busy.eq(self.i.valid), left.eq(self.i.payload)]
-        with m.Elif(self.o.ready):
-            m.d.sync += [left.beat.eq(left.beat + room), left.beats.eq(left.beats - room)]
+            m.d.sync += [
+                busy.eq(self.i.valid),
+                beat.eq(self.i.payload.beat),
+                left.eq(self.i.payload.beats),
+            ]
         return m
