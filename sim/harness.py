@@ -13,7 +13,10 @@ from params import ArrayConfig
 from params.packing import word_bytes
 
 VERILOG = Path(__file__).parent / "verilog"
-"""Folder of the Verilog modules that read and write the streams' files."""
+"""Folder of the Verilog modules of the benches."""
+
+SOURCES = (VERILOG / "stream_source.v", VERILOG / "stream_sink.v")
+"""The modules that read and write the streams' files."""
 
 
 class Phase(Enum, shape=2):

@@ -9,20 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from cocotb_tools.check_results import get_results
 
 import sim.harness
 from compiler.program import Program
 from params import ArrayConfig
+from sim.bench_run import run_bench
 from sim.build import Build, build, build_root
 from sim.checker import Mismatch, first_mismatch
-from sim.engine import Engine, create_runner
+from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.files import output_words, read_outputs, write_streams
-from sim.harness import VERILOG, Harness
+from sim.harness import SOURCES, Harness
 
 STALL_SCALE = 1 << 16
 """Steps of a stall probability."""
@@ -77,7 +76,7 @@ def build_harness(
         key=repr(config),
         engine=engine,
         toplevel="harness",
-        sources=tuple(sorted(VERILOG.glob("*.v"))),
+        sources=SOURCES,
         made_from=(Path(sim.harness.__file__),),
         waves=waves,
         edit=edit,
@@ -148,7 +147,7 @@ def simulate(
 
     started = time.perf_counter()
     with ThreadPoolExecutor(1) as executor:
-        running = executor.submit(_run, harness, folder, waves)
+        running = executor.submit(run_bench, harness, "sim.array_bench", folder, waves)
         while True:
             try:
                 running.result(timeout=SECONDS_PER_LOOK)
@@ -173,46 +172,6 @@ def simulate(
         load_cycles=status["load_cycles"],
         seconds=seconds,
     )
-
-
-def _run(harness: Build, folder: Path, waves: Path | None) -> None:
-    """Run the cocotb bench in `folder`; what it says goes to bench.log there."""
-    log = folder / "bench.log"
-    wave_arguments: dict[str, Any] = {}
-    if waves is not None:
-        waves.absolute().parent.mkdir(parents=True, exist_ok=True)
-        wave_arguments = (
-            {"plusargs": [f"+dumpfile_path={waves.absolute()}"]}
-            if harness.engine == Engine.ICARUS
-            else {"test_args": ["--trace-file", str(waves.absolute())]}
-        )
-    try:
-        results = create_runner(harness.engine).test(
-            test_module="sim.array_bench",
-            hdl_toplevel=harness.toplevel,
-            hdl_toplevel_lang="verilog",
-            build_dir=harness.folder / "objects",
-            test_dir=folder,
-            results_xml=str(folder / "results.xml"),
-            waves=waves is not None,
-            log_file=log,
-            # The bench has no assert statements; rewriting them is half of a short run's time.
-            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": ""},
-            **wave_arguments,
-        )
-        count, failed = get_results(results)
-    except (RuntimeError, SystemExit) as failure:
-        raise SimulationError(f"the simulation broke off: {_reason(log)}") from failure
-    if count != 1 or failed:
-        raise SimulationError(f"the simulation failed: {_reason(log)}")
-
-
-def _reason(log: Path) -> str:
-    """The line of a bench's log that tells why it failed."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    telling = [line for line in lines if "Error" in line]
-    reason = (telling or lines or ["it left no log"])[-1].strip()
-    return f"{reason} (log: {log})"
 
 
 def _status(folder: Path) -> dict:

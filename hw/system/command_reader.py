@@ -1,6 +1,6 @@
 """Reads commands from memory."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,7 @@ class CommandReader(wiring.Component):
 
     Members
     -------
-    start : In, begins at `address` (In, bytes, a multiple of a burst); stop : In, asks for no more.
+    start : In, begins at `address` (In, bytes, a whole beat); stop : In, asks for no more.
     port : Out(read_port); o : Out(stream of RAW)
     """
 
@@ -42,26 +42,28 @@ class CommandReader(wiring.Component):
         running = Signal()
         room = Signal(range(depth + 1), init=depth)
         next_beat = Signal(config.beat_bits)
+        # The first burst may begin within one; all end with it.
+        beats_asked = burst - next_beat[: burst.bit_length() - 1]
         requests = self.port.requests
         asked = Signal()
         taken = Signal()
         m.d.comb += [
             requests.valid.eq(running & ~self.stop & (room >= burst)),
             requests.payload.beat.eq(next_beat),
-            requests.payload.beats.eq(burst),
+            requests.payload.beats.eq(beats_asked),
             asked.eq(requests.valid & requests.ready),
             beats.w_en.eq(self.port.arriving),
             beats.w_data.eq(self.port.beat),
             taken.eq(beats.r_rdy & beats.r_en),
         ]
-        m.d.sync += room.eq(room + taken - asked * burst)
+        m.d.sync += room.eq(room + taken - Mux(asked, beats_asked, 0))
         with m.If(self.start):
             m.d.sync += [
                 running.eq(1),
                 next_beat.eq(self.address[OFFSET_BITS - config.beat_bits :]),
             ]
         with m.Elif(asked):
-            m.d.sync += next_beat.eq(next_beat + burst)
+            m.d.sync += next_beat.eq(next_beat + beats_asked)
 
         # Whole beats make up a command, or whole commands a beat.
         count = max(1, COMMAND_BYTES // config.bus_bytes)

@@ -24,9 +24,11 @@ def test_handshakes_come_a_cycle_later():
         assert not context.get(array.tiles.valid)
         await context.tick()
         assert context.get(array.tiles.valid)
-        assert context.get(array.tiles.ready) and context.get(isolated.tiles.ready)
+        assert context.get(array.tiles.ready)
+        assert context.get(isolated.tiles.ready)
         await context.tick()
-        assert not context.get(array.tiles.ready) and context.get(isolated.tiles.ready)
+        assert not context.get(array.tiles.ready)
+        assert context.get(isolated.tiles.ready)
         await context.tick()
         assert not context.get(isolated.tiles.ready)
 

@@ -22,7 +22,7 @@ from golden.shape import ConvShape
 from params import ArrayConfig
 from sim.build import build
 from sim.errors import SimulationError
-from sim.harness import VERILOG, Harness
+from sim.harness import SOURCES, Harness
 from sim.simulate import build_harness, simulate
 from tests.compiler.layers import random_terms
 from tests.sim.layers import FORMATS, QUICK, Case, make_case
@@ -300,7 +300,7 @@ def test_a_fault_is_noticed(name, case, monkeypatch):
         key=f"{CONFIG!r} with {name}",
         engine=QUICK,
         toplevel="harness",
-        sources=tuple(sorted(VERILOG.glob("*.v"))),
+        sources=SOURCES,
     )
     assert noticed(case, harness)
 
@@ -313,6 +313,6 @@ def test_a_shell_without_an_alteration_changes_nothing(case, monkeypatch):
         key=f"{CONFIG!r} in shells",
         engine=QUICK,
         toplevel="harness",
-        sources=tuple(sorted(VERILOG.glob("*.v"))),
+        sources=SOURCES,
     )
     assert outcome(case, harness)

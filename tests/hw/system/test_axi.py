@@ -24,8 +24,6 @@ def built(engine, **options):
         raise
 
 
-@pytest.mark.parametrize(
-    "bench", ["burst_splitter", "read_master"]
-)
+@pytest.mark.parametrize("bench", ["burst_splitter", "read_master"])
 def test_block(blocks, bench, tmp_path):
     run_bench(blocks, f"tests.hw.system.{bench}_bench", tmp_path)
