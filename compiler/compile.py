@@ -4,6 +4,7 @@ import numpy as np
 
 from compiler.bounds import check_fit
 from compiler.epilogue import epilogue_fields
+from compiler.limits import ALL, Limits
 from compiler.program import Program, RowStream
 from compiler.schedule import Schedule, schedule_layer
 from compiler.stream import decode, encode
@@ -12,8 +13,14 @@ from golden.layer import IntegerConv
 from params import ArrayConfig, layouts, packing
 
 
-def compile_layer(layer: IntegerConv | FloatConv, config: ArrayConfig) -> Program:
+def compile_layer(
+    layer: IntegerConv | FloatConv, config: ArrayConfig, limits: Limits = ALL
+) -> Program:
     """Compile a layer.
+
+    Parameters
+    ----------
+    limits : what its tiles may use of the array.
 
     Raises
     ------
@@ -21,9 +28,13 @@ def compile_layer(layer: IntegerConv | FloatConv, config: ArrayConfig) -> Progra
     """
     check_fit(layer, config)
     support = np.ones(layer.terms.shape, dtype=bool) if config.dense else layer.terms != 0
-    schedule = schedule_layer(layer.shape, support, config)
+    return encode_schedule(layer, schedule_layer(layer.shape, support, config, limits))
+
+
+def encode_schedule(layer: IntegerConv | FloatConv, schedule: Schedule) -> Program:
+    """The program of a layer that fits the array, by its schedule."""
     rows = _row_streams(layer, schedule)
-    return Program(config=config, layer=layer, plan=schedule.plan, rows=rows)
+    return Program(config=schedule.config, layer=layer, plan=schedule.plan, rows=rows)
 
 
 def _row_streams(layer: IntegerConv | FloatConv, schedule: Schedule) -> tuple[RowStream, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from compiler.balance import assign_rows, group_steps, pair_filters
 from compiler.layout import Layout
+from compiler.limits import ALL, Limits
 from compiler.row_weights import RowWeights
 from compiler.tiling import TilePlan, plan_tiles
 from golden.shape import ConvShape
@@ -36,7 +37,9 @@ class Schedule:
         return sum(row.bytes(self.config) for row in self.weights)
 
 
-def schedule_layer(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -> Schedule:
+def schedule_layer(
+    shape: ConvShape, support: np.ndarray, config: ArrayConfig, limits: Limits = ALL
+) -> Schedule:
     """Assign the filters of a layer to rows and plan its tiles.
 
     Parameters
@@ -45,6 +48,7 @@ def schedule_layer(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -
     support : bool (terms, cout, cin, kernel height, kernel width), where the weights are nonzero;
         everywhere for a dense array.
     config : the array.
+    limits : what the tiles may use of it.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def schedule_layer(shape: ConvShape, support: np.ndarray, config: ArrayConfig) -
     channels = tuple(groups[row] for row in members)
 
     def planned(replay: bool) -> tuple[TilePlan, tuple[RowWeights, ...]]:
-        plan = plan_tiles(shape, config, terms=terms, steps=busiest, replay=replay)
+        plan = plan_tiles(shape, config, terms=terms, steps=busiest, replay=replay, limits=limits)
         return plan, row_weights(support, plan.layout, channels, config)
 
     plan, weights = planned(True)

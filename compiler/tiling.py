@@ -8,6 +8,7 @@ from compiler.bands import choose_bands, cut_bands
 from compiler.errors import FitError
 from compiler.geometry import axes
 from compiler.layout import Layout
+from compiler.limits import ALL, Limits
 from compiler.strips import fill
 from compiler.tile import Tile, flat_tiles, segment_tiles
 from golden.shape import ConvShape
@@ -116,6 +117,7 @@ def plan_tiles(
     terms: int = 1,
     steps: int | None = None,
     replay: bool = True,
+    limits: Limits = ALL,
 ) -> TilePlan:
     """The cheapest plan over all layouts that fit the array.
 
@@ -126,11 +128,13 @@ def plan_tiles(
     terms : powers of two per weight.
     steps : cycles of a pass over the filters; by default those of a typical density.
     replay : a filter group fits the weight buffer, so that a tile may have several passes.
+    limits : what the plan may use of the array.
 
     Raises
     ------
     FitError : no layout fits the activation memory and the run table.
     """
+    config = limits.apply(config)
     if steps is None:
         density = 1 if config.dense else TYPICAL_DENSITY
         elements = config.rows * config.elements_per_lane
@@ -141,10 +145,10 @@ def plan_tiles(
             max_passes=_max_passes(layout, config) if replay else 1,
             steps=steps,
         )
-        for layout in _layouts(shape, config, terms)
+        for layout in _layouts(shape, config, terms, limits)
     ]
     if not candidates:
-        raise FitError(_refusal(shape, config, terms))
+        raise FitError(_refusal(shape, config, terms, limits))
     best, best_cost = None, float("inf")
     for candidate in sorted(candidates, key=lambda candidate: candidate.rank(config.lanes)):
         if candidate.bound(config.lanes) >= best_cost:
@@ -157,9 +161,9 @@ def plan_tiles(
     return best
 
 
-def _all_layouts(shape: ConvShape, terms: int) -> Iterator[Layout]:
+def _all_layouts(shape: ConvShape, terms: int, limits: Limits) -> Iterator[Layout]:
     """Every layout of a convolution."""
-    for transposed in (False, True):
+    for transposed in (False, True) if limits.transposed else (False,):
         whole = Layout(shape=shape, transposed=transposed, terms=terms)
         shifts = whole.columns.shifts
         for copies in range(1, shifts + 1):
@@ -169,9 +173,9 @@ def _all_layouts(shape: ConvShape, terms: int) -> Iterator[Layout]:
     yield Layout(shape=shape, copies=copies, flat=True, terms=terms)
 
 
-def _layouts(shape: ConvShape, config: ArrayConfig, terms: int) -> Iterator[Layout]:
+def _layouts(shape: ConvShape, config: ArrayConfig, terms: int, limits: Limits) -> Iterator[Layout]:
     """The layouts that fit the array."""
-    for layout in _all_layouts(shape, terms):
+    for layout in _all_layouts(shape, terms, limits):
         if (
             layout.words(1) <= config.depth
             and layout.shifts <= config.max_shift + 1
@@ -185,7 +189,7 @@ def _max_passes(layout: Layout, config: ArrayConfig) -> int:
     return min(config.max_passes, (config.depth - layout.words(1)) // layout.pitch + 1)
 
 
-def _refusal(shape: ConvShape, config: ArrayConfig, terms: int) -> str:
+def _refusal(shape: ConvShape, config: ArrayConfig, terms: int, limits: Limits) -> str:
     """Why no layout fits, and what would."""
     y, x = axes(shape)
     name = f"a {y.kernel}x{x.kernel} kernel over {shape.cin} channels"
@@ -194,7 +198,7 @@ def _refusal(shape: ConvShape, config: ArrayConfig, terms: int) -> str:
             f"{name} with {terms} terms per weight needs at least {terms} runs, but the array "
             f"has {config.max_runs}; raise max_runs or use fewer terms"
         )
-    layouts = list(_all_layouts(shape, terms))
+    layouts = list(_all_layouts(shape, terms, limits))
     depth = min(
         layout.words(1)
         for layout in layouts

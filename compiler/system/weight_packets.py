@@ -76,6 +76,11 @@ def pack_row(stream: RowStream, config: ArrayConfig, places: np.ndarray) -> np.n
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
 
 
+def channel_places(channels: np.ndarray, pitch: int) -> np.ndarray:
+    """The places of channels, int64 of any shape, -1 for none, in a map."""
+    return np.where(channels >= 0, channels * pitch, NO_CHANNEL)
+
+
 def row_bytes(stream: RowStream, config: ArrayConfig) -> int:
     """Bytes of the units of `pack_row`."""
     units = 0

@@ -1,0 +1,264 @@
+"""What a system finds in its memory, and where."""
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.system.map_place import MapPlace, from_raw, to_raw
+from golden.activations import ActivationFormat
+from golden.errors import UserError
+from golden.feature_map import FeatureMap
+from golden.files import replacing
+from golden.network import INPUT
+from params import ArrayConfig
+from params.arithmetic import Arithmetic
+from params.commands import COMMAND_BYTES
+from params.system import SystemConfig
+
+FORMAT = "zeroshift system image"
+
+VERSION = 1
+
+
+class ImageError(UserError):
+    """A file holds no image of a memory, or an image has no such map; the message says which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCommands:
+    """The commands of a node: numbers `first` to `first + count - 1`."""
+
+    name: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedMap:
+    """A map and where it lies.
+
+    Parameters
+    ----------
+    map : its shape, format and scale.
+    place : in memory.
+    kept : it is still there at the end of a run; others make room for later ones.
+    """
+
+    map: FeatureMap
+    place: MapPlace
+    kept: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SystemImage:
+    """A network for a system: the contents of its memory at the start, and the places of maps.
+
+    Parameters
+    ----------
+    config : the system.
+    net : name of the network.
+    size : bytes of memory that a run touches, from address 0 on.
+    contents : uint8, weights and commands.
+    address : of `contents`.
+    commands : address of the first command.
+    command_count : commands, `END` counted.
+    layers : for each node its commands, in order; what is left over belongs to none.
+    maps : all maps by name, the image under `golden.network.INPUT`.
+    outputs : names of the maps that the network is for.
+    """
+
+    config: SystemConfig
+    net: str
+    size: int
+    contents: np.ndarray
+    address: int
+    commands: int
+    command_count: int
+    layers: tuple[LayerCommands, ...]
+    maps: Mapping[str, PlacedMap]
+    outputs: tuple[str, ...]
+
+    def memory(self, pixels: np.ndarray | None = None) -> bytearray:
+        """The memory at the start of a run, zeros where nothing is said.
+
+        Parameters
+        ----------
+        pixels : integers of the network's input; None to leave them out.
+
+        Raises
+        ------
+        ActivationError : pixels of another shape or format.
+        """
+        memory = bytearray(self.size)
+        memory[self.address : self.address + len(self.contents)] = self.contents.tobytes()
+        if pixels is not None:
+            image = self.maps[INPUT]
+            values = image.map.check(np.asarray(pixels), "the pixels")
+            image.place.write(memory, to_raw(values, self.config.array.activation_bits))
+        return memory
+
+    def read_map(self, memory: bytearray, name: str) -> np.ndarray:
+        """The integers of a map in a memory, int8 or uint8 (channels, height, width).
+
+        Raises
+        ------
+        ImageError : no map of this name.
+        """
+        if name not in self.maps:
+            raise ImageError(f"{self.net} has no map {name!r}")
+        found = self.maps[name]
+        raw = found.place.read(memory)
+        bits = self.config.array.activation_bits
+        return from_raw(raw, bits, signed=found.map.format.signed).astype(found.map.dtype)
+
+    def layer_of(self, command: int) -> str | None:
+        """Name of the node that a command belongs to; None for none."""
+        for layer in self.layers:
+            if layer.first <= command < layer.first + layer.count:
+                return layer.name
+        return None
+
+    @property
+    def encoded_commands(self) -> np.ndarray:
+        """The commands as they lie in memory, uint8 (count, COMMAND_BYTES)."""
+        start = self.commands - self.address
+        octets = self.contents[start : start + self.command_count * COMMAND_BYTES]
+        return octets.reshape(-1, COMMAND_BYTES)
+
+
+def write_image(image: SystemImage, path: Path) -> None:
+    """Write an image to one file, whole or not at all.
+
+    Raises
+    ------
+    ImageError : a name that does not end in .npz.
+    """
+    path = _checked(path)
+    record = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": dataclasses.asdict(image.config),
+        "net": image.net,
+        "size": image.size,
+        "address": image.address,
+        "commands": image.commands,
+        "command_count": image.command_count,
+        "layers": [dataclasses.asdict(layer) for layer in image.layers],
+        "maps": {name: dataclasses.asdict(found) for name, found in image.maps.items()},
+        "outputs": image.outputs,
+    }
+    text = json.dumps(record, allow_nan=False).encode()
+    with replacing(path) as file, file.open("wb") as stream:
+        np.savez_compressed(
+            stream, contents=image.contents, record=np.frombuffer(text, dtype=np.uint8)
+        )
+
+
+def read_image(path: Path) -> SystemImage:
+    """Read an image that `write_image` has written.
+
+    Raises
+    ------
+    ImageError : no such file, or it does not hold an image; one sentence says which.
+    """
+    path = _checked(path)
+    try:
+        packed = path.read_bytes()
+    except OSError as failure:
+        raise ImageError(f"{path} cannot be read: {failure.strerror}") from failure
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as loaded:
+            contents, text = loaded["contents"], loaded["record"]
+        record = json.loads(text.tobytes())
+        known = isinstance(record, dict) and record.get("format") == FORMAT
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as failure:
+        raise ImageError(f"{path} holds no image of a system's memory") from failure
+    if not known:
+        raise ImageError(f"{path} holds no image of a system's memory")
+    if record.get("version") != VERSION:
+        raise ImageError(
+            f"{path} has version {record.get('version')!r} of the format, but this release reads "
+            f"version {VERSION}: compile the network again"
+        )
+    try:
+        image = _image(record, contents)
+    except UserError as fault:
+        raise ImageError(f"{path} describes no image: {fault}") from fault
+    except (KeyError, TypeError, ValueError, AttributeError) as failure:
+        raise ImageError(
+            f"{path} describes no image: a field is missing or of the wrong kind"
+        ) from failure
+    _check(image, path)
+    return image
+
+
+def _checked(path: Path) -> Path:
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ImageError(f"{path} must end in .npz, as images of a system's memory do")
+    return path
+
+
+def _image(record: dict[str, Any], contents: np.ndarray) -> SystemImage:
+    config = dict(record["config"])
+    array = dict(config.pop("array"))
+    array["arithmetic"] = Arithmetic(array["arithmetic"])
+    array["multipliers"] = tuple(array["multipliers"])
+    maps = {}
+    for name, found in record["maps"].items():
+        shape = tuple(found["map"]["shape"])
+        form = ActivationFormat(**found["map"]["format"])
+        maps[name] = PlacedMap(
+            map=FeatureMap(shape=shape, format=form, scale=found["map"]["scale"]),
+            place=MapPlace(**found["place"]),
+            kept=found["kept"],
+        )
+    return SystemImage(
+        config=SystemConfig(array=ArrayConfig(**array), **config),
+        net=record["net"],
+        size=record["size"],
+        contents=contents,
+        address=record["address"],
+        commands=record["commands"],
+        command_count=record["command_count"],
+        layers=tuple(LayerCommands(**layer) for layer in record["layers"]),
+        maps=maps,
+        outputs=tuple(record["outputs"]),
+    )
+
+
+def _check(image: SystemImage, path: Path) -> None:
+    """Refuse an image whose parts lie outside of its memory.
+
+    Raises
+    ------
+    ImageError : as `read_image`.
+    """
+    contents, numbers = image.contents, (image.size, image.address, image.commands)
+    problem = None
+    if contents.dtype != np.uint8 or contents.ndim != 1:
+        problem = f"its contents are {contents.dtype} of {contents.ndim} axes, but must be bytes"
+    elif not all(isinstance(n, int) and n >= 0 for n in (*numbers, image.command_count)):
+        problem = "its sizes and addresses must be integers"
+    elif image.address + len(contents) > image.size:
+        problem = "its contents do not fit its memory"
+    elif not (
+        image.address <= image.commands
+        and image.commands + image.command_count * COMMAND_BYTES <= image.address + len(contents)
+    ):
+        problem = "its commands lie outside of its contents"
+    elif INPUT not in image.maps or not all(name in image.maps for name in image.outputs):
+        problem = "its input or an output has no place"
+    else:
+        for name, found in image.maps.items():
+            if found.place.shape != found.map.shape or found.place.end > image.size:
+                problem = f"the map {name} does not fit its place"
+    if problem is not None:
+        raise ImageError(f"{path} describes no image: {problem}")

@@ -1,0 +1,108 @@
+"""Places for everything in memory."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from compiler.errors import FitError
+from compiler.system.map_place import MapPlace, aligned, pitch_of
+from golden.network import INPUT, GraphError, IntegerNetwork
+from params.system import OFFSET_BITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Life:
+    """A map with its bytes, and the nodes, both counted, during which it must be kept."""
+
+    place: MapPlace
+    first: int
+    last: int
+
+    def meets(self, other: "_Life") -> bool:
+        """Whether a node needs both."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def place_maps(
+    network: IntegerNetwork, bus_bytes: int, keep: Collection[str] = ()
+) -> dict[str, MapPlace]:
+    """Places of all maps from address 0 on, the image's among them.
+
+    A map takes the memory of maps that no node from its own on reads, the lowest that is free.
+    Outputs, and the maps in `keep`, stay to the end.
+
+    Raises
+    ------
+    GraphError : no map of a name in `keep`.
+    """
+    for name in keep:
+        if name not in network.maps:
+            raise GraphError(f"{network.net} has no map {name!r} to keep")
+    end = len(network.nodes)
+    made = {INPUT: -1} | {node.name: number for number, node in enumerate(network.nodes)}
+    last = dict(made)
+    for number, node in enumerate(network.nodes):
+        last |= dict.fromkeys(node.sources, number)
+    last |= dict.fromkeys((*network.outputs, *keep), end)
+    lives: list[_Life] = []
+    for name, feature_map in network.maps.items():
+        channels, height, width = feature_map.shape
+        place = MapPlace(
+            address=0, channels=channels, height=height, width=width,
+            pitch=pitch_of(width, bus_bytes),
+        )  # fmt: skip
+        lives.append(_placed(_Life(place=place, first=made[name], last=last[name]), lives))
+    return {name: life.place for name, life in zip(network.maps, lives, strict=True)}
+
+
+def _placed(life: _Life, others: list[_Life]) -> _Life:
+    """The map at the lowest address that no map has meanwhile."""
+    address = 0
+    for taken in sorted(
+        (other.place for other in others if other.meets(life)), key=lambda place: place.address
+    ):
+        if address + life.place.bytes <= taken.address:
+            break
+        address = max(address, taken.end)
+    place = MapPlace(
+        address=address,
+        channels=life.place.channels,
+        height=life.place.height,
+        width=life.place.width,
+        pitch=life.place.pitch,
+    )
+    return _Life(place=place, first=life.first, last=life.last)
+
+
+def map_bytes(places: Mapping[str, MapPlace]) -> int:
+    """Bytes of the memory that maps take, from address 0 on."""
+    return max(place.end for place in places.values())
+
+
+class Shelf:
+    """Hands out places one behind the other.
+
+    Parameters
+    ----------
+    start : the first address.
+    unit : addresses are multiples of it.
+    """
+
+    def __init__(self, start: int, unit: int) -> None:
+        self._unit = unit
+        self.end = aligned(start, unit)
+
+    def take(self, count: int) -> int:
+        """The address of `count` bytes.
+
+        Raises
+        ------
+        FitError : they lie behind what a command can address.
+        """
+        address = self.end
+        self.end = aligned(address + count, self._unit)
+        if self.end > 1 << OFFSET_BITS:
+            raise FitError(
+                f"maps, weights and commands take more than {1 << OFFSET_BITS} bytes, which is all "
+                "that a system addresses; choose a smaller image"
+            )
+        return address
