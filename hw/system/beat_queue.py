@@ -14,7 +14,7 @@ class BeatQueue(wiring.Component):
     """Gives the beats of spans, in order, and asks for no more than it has room for.
 
     It runs up to `buffered_beats` beats ahead, also into following spans. Throughput one burst
-    asked for and one beat given a cycle; a beat passes in three cycles.
+    asked for and one beat given a cycle; a beat passes in two cycles.
 
     Members
     -------

@@ -27,8 +27,8 @@ class WeightFeeder(wiring.Component):
     Memory is asked for up to `buffered_beats` beats ahead of what the row has taken, also across
     repetitions and commands. Throughput one unit a cycle, across words, packets, beats, repetitions
     and commands, as far as memory and the row keep up; the first unit of a packet takes a cycle
-    as well. With `bus_bytes` of 2 it is one unit in two cycles. Latency six cycles from a beat to
-    the word that it completes.
+    as well. With `bus_bytes` of 2 it is one unit in two cycles. Latency three cycles from a
+    command to its first request, five from a beat to the word that its first unit completes.
 
     A command of no units, or that is never repeated, does nothing. The units of a command are whole
     packets.
