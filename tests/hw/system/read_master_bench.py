@@ -98,7 +98,11 @@ async def keeps_to_the_window(dut, stalls):
             bad = draw.random() < 0.3
             beat, beats = random_burst(draw, LIMIT)
             if bad:
-                far = (LIMIT, (1 << CONFIG.beat_bits) - CONFIG.burst_beats, draw.randint(LIMIT, 9 * LIMIT))
+                far = (
+                    LIMIT,
+                    (1 << CONFIG.beat_bits) - CONFIG.burst_beats,
+                    draw.randint(LIMIT, 9 * LIMIT),
+                )
                 beat = draw.choice(far) & -CONFIG.burst_beats
                 beats = draw.randint(1, CONFIG.burst_beats)
             inside = beat + beats < LIMIT
