@@ -140,9 +140,9 @@ async def serves_another_master(dut, stalls):
     draw = random.Random(cocotb.RANDOM_SEED)
     await start(dut)
     memory = bytearray(await flushed(dut, "memory", "memory_after.bin"))
-    for _ in range(20):
+    for _ in range(8):
         address = BYTES * draw.randrange(MEMORY_BYTES // BYTES - 600)
-        data = draw.randbytes(draw.randint(1, 2000))
+        data = draw.randbytes(draw.randint(1, 1000))
         await master.write(address, data)
         memory[address : address + len(data)] = data
         address = draw.randrange(MEMORY_BYTES // BYTES - 600) * BYTES
