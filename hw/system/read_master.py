@@ -40,9 +40,11 @@ class ReadMaster(wiring.Component):
     base : In(address_bits), address of the window, a multiple of the bytes of a longest burst.
     size : In(32), bytes of the window.
     stop : In, keep requests off the bus; a burst that is on AR already stays there.
-    idle : Out, no request is under way and no fault is to be told; one that is not taken yet does not count.
-    fault : Out, for a cycle: a request left the window while `stop` was down (Fault.WINDOW), or memory answered a beat
-        with an error (Fault.BUS). Of two faults in the same cycle the second kind is told.
+    idle : Out, no request is under way and no fault is to be told; a request that is not taken
+        yet does not count.
+    fault : Out, for a cycle: a request left the window while `stop` was down (Fault.WINDOW), or
+        memory answered a beat with an error (Fault.BUS). Of two in the same cycle the latter is
+        told.
     fault_code : Out(Fault), fault_place : Out(32), offset in bytes of the burst that failed; both
         hold while `fault` is up.
 
