@@ -13,7 +13,7 @@ from compiler.system.fault import SystemFault
 from compiler.system.pieces import Piece, Table
 from compiler.system.weight_packets import unpack_row
 from params import layouts, packing
-from params.commands import NO_CHANNEL, Fault, Opcode
+from params.commands import Fault, Opcode
 from params.system import UNIT_BYTES, SystemConfig
 
 
@@ -297,7 +297,7 @@ class Machine:
             values = np.zeros((len(places), len(table), places.shape[1], array.lanes), np.int64)
             for group, number, filter_ in np.ndindex(*values.shape[:3]):
                 place = int(places[group, filter_])
-                if place != NO_CHANNEL:
+                if place >= 0:
                     base = fields["address"] + place
                     values[group, number, filter_] = self._gather(table[number], base)
             outlets = values.reshape(
@@ -324,7 +324,7 @@ class Machine:
             values = values.reshape(groups, len(table), filters, array.lanes)
             for group, number, filter_ in np.ndindex(*values.shape[:3]):
                 place = int(places[group, filter_])
-                if place != NO_CHANNEL:
+                if place >= 0:
                     base = fields["address"] + place
                     self._scatter(table[number], base, values[group, number, filter_])
             self._stored[row] += 1

@@ -78,7 +78,7 @@ def pack_row(stream: RowStream, config: ArrayConfig, places: np.ndarray) -> np.n
 
 def channel_places(channels: np.ndarray, pitch: int) -> np.ndarray:
     """The places of channels, int64 of any shape, -1 for none, in a map."""
-    return np.where(channels >= 0, channels * pitch, NO_CHANNEL)
+    return np.where(channels >= 0, channels * pitch, -1)
 
 
 def row_bytes(stream: RowStream, config: ArrayConfig) -> int:

@@ -10,16 +10,16 @@ from params.system import OFFSET_BITS, SystemConfig
 
 
 class CommandReader(wiring.Component):
-    """Gives the commands of a sequence, one after the other, and reads ahead whole bursts.
-
-    Between the end of the sequence and the end of its last burst it reads what it does not give.
+    """Gives the commands of a sequence, one after the other, and reads ahead up to its window's end.
 
     Throughput a command per cycle, or per as many beats as it takes.
 
     Members
     -------
     start : In, begins at `address` (In, bytes, a whole beat); stop : In, asks for no more.
+    size : In, bytes of the window, of which it asks for whole bursts only.
     port : Out(read_port); o : Out(stream of RAW)
+    exhausted : Out, the window has no more.
     """
 
     def __init__(self, config: SystemConfig):
@@ -28,7 +28,9 @@ class CommandReader(wiring.Component):
             {
                 "start": In(1),
                 "address": In(OFFSET_BITS),
+                "size": In(OFFSET_BITS),
                 "stop": In(1),
+                "exhausted": Out(1),
                 "port": Out(read_port(config)),
                 "o": Out(stream.Signature(RAW)),
             }
@@ -40,6 +42,7 @@ class CommandReader(wiring.Component):
         depth, burst = config.buffered_beats, config.burst_beats
         m.submodules.beats = beats = fifo.SyncFIFOBuffered(width=8 * config.bus_bytes, depth=depth)
         running = Signal()
+        inside = Signal()
         room = Signal(range(depth + 1), init=depth)
         next_beat = Signal(config.beat_bits)
         # The first burst may begin within one; all end with it.
@@ -48,13 +51,18 @@ class CommandReader(wiring.Component):
         asked = Signal()
         taken = Signal()
         m.d.comb += [
-            requests.valid.eq(running & ~self.stop & (room >= burst)),
+            requests.valid.eq(running & inside & ~self.stop & (room >= burst)),
             requests.payload.beat.eq(next_beat),
             requests.payload.beats.eq(beats_asked),
             asked.eq(requests.valid & requests.ready),
             beats.w_en.eq(self.port.arriving),
             beats.w_data.eq(self.port.beat),
             taken.eq(beats.r_rdy & beats.r_en),
+        ]
+        shift = (config.bus_bytes * burst).bit_length() - 1
+        m.d.comb += [
+            inside.eq(next_beat[burst.bit_length() - 1 :] < self.size >> shift),
+            self.exhausted.eq(running & ~inside & (room == depth)),
         ]
         m.d.sync += room.eq(room + taken - Mux(asked, beats_asked, 0))
         with m.If(self.start):

@@ -115,6 +115,7 @@ class Core(wiring.Component):
         m.d.comb += [
             reader.start.eq(self.start),
             reader.address.eq(self.commands),
+            reader.size.eq(self.size),
             reader.stop.eq(dispatcher.ended | (self.fault != Fault.NONE)),
             compute.done.eq(array.done),
         ]
@@ -161,7 +162,7 @@ class Core(wiring.Component):
                 connect(m, fork.added, units[Unit.RESIDUAL].channels[k])
                 connect(m, units[Unit.RESIDUAL].residuals[k], array.residuals[k])
 
-        self._watch(m, array, feeders, reads, writes, dispatcher, semaphores)
+        self._watch(m, array, feeders, reads, writes, reader, dispatcher, semaphores)
 
         busy = ~Cat(unit.idle for unit in units.values()).all()
         ended = dispatcher.ended & Cat(queues_empty).all() & ~busy & ~dispatcher.holding
@@ -183,7 +184,7 @@ class Core(wiring.Component):
         ]
         return m
 
-    def _watch(self, m, array, feeders, reads, writes, dispatcher, semaphores):
+    def _watch(self, m, array, feeders, reads, writes, reader, dispatcher, semaphores):
         """Keep the first fault; something must happen now and then."""
         config = self.config
         progress = Signal()
@@ -203,6 +204,7 @@ class Core(wiring.Component):
                 (semaphores.overflow, Fault.SEMAPHORE, commands),
                 (Cat(feeder.malformed for feeder in feeders).any(), Fault.WEIGHTS, commands),
                 (dispatcher.fault != Fault.NONE, dispatcher.fault, commands),
+                (reader.exhausted & ~dispatcher.ended, Fault.WINDOW, self.size),
                 (writes.fault, writes.fault_code, writes.fault_place),
                 (reads.fault, reads.fault_code, reads.fault_place),
             ):

@@ -30,8 +30,8 @@ class ReadMaster(wiring.Component):
     ----------
     readers : their number.
     address_bits : of the bus, 32 to 64.
-    depth : bursts that a reader may have under way, a power of two from 8 on; what it asks for
-        beyond waits, though at most three of them are left over.
+    depth : bursts that a reader may have under way, a power of two from 4 on. It takes part
+        in the turns while it has less than `depth` - 3.
 
     Members
     -------
@@ -40,9 +40,11 @@ class ReadMaster(wiring.Component):
     base : In(address_bits), address of the window, a multiple of the bytes of a longest burst.
     size : In(32), bytes of the window.
     stop : In, keep requests off the bus; a burst that is on AR already stays there.
-    idle : Out, no request is under way; one that is not taken yet does not count.
-    fault : Out, for a cycle: a request left the window (Fault.WINDOW) or memory answered a beat
-        with an error (Fault.BUS). Of two faults in the same cycle the second kind is told.
+    idle : Out, no request is under way and no fault is to be told; a request that is not taken
+        yet does not count.
+    fault : Out, for a cycle: a request left the window while `stop` was down (Fault.WINDOW), or
+        memory answered a beat with an error (Fault.BUS). Of two in the same cycle the latter is
+        told.
     fault_code : Out(Fault), fault_place : Out(32), offset in bytes of the burst that failed; both
         hold while `fault` is up.
 
@@ -169,6 +171,8 @@ class ReadMaster(wiring.Component):
         under_way = [count.any() for count in open_bursts.counts]
         arriving = [port.arriving for port in self.ports]
         m.d.comb += self.idle.eq(
-            ~Cat(under_way, arriving, arbiter.o.valid, check.o.valid, answering, failed).any()
+            ~Cat(
+                under_way, arriving, arbiter.o.valid, check.o.valid, answering, failed, self.fault
+            ).any()
         )
         return m

@@ -39,7 +39,7 @@ class Registers(wiring.Component):
     base : Out(address_bits), size : Out(32), commands : Out(32): the memory window, and the offset
         of the first command. They are constant during a run.
     cycles, compute, wait_load, wait_store, wait_weights : In(64), the counters.
-    interrupt : Out, done or error is set, and interrupts are enabled.
+    interrupt : Out, a cycle behind: done or error is set, and interrupts are enabled.
 
     Raises
     ------

@@ -165,6 +165,14 @@ class WriteMaster(wiring.Component):
             ),
         ]
         m.d.comb += self.idle.eq(
-            ~Cat(under_way, requests.o.valid, check.o.valid, dropping, port.written, failed).any()
+            ~Cat(
+                under_way,
+                requests.o.valid,
+                check.o.valid,
+                dropping,
+                port.written,
+                failed,
+                self.fault,
+            ).any()
         )
         return m

@@ -45,7 +45,9 @@ class Pair(wiring.Component):
     faults : Out, a master has a fault. idle : Out, both are idle.
     """
 
-    def __init__(self):
+    def __init__(self, *, reader: type = ReadMaster, writer: type = WriteMaster):
+        self._reader = reader
+        self._writer = writer
         self._memory = AxiMemory(
             CONFIG.bus_bytes,
             size=MEMORY_BYTES,
@@ -71,8 +73,8 @@ class Pair(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = self._memory
-        m.submodules.reader = reader = ReadMaster(CONFIG, readers=READERS)
-        m.submodules.writer = writer = WriteMaster(CONFIG)
+        m.submodules.reader = reader = self._reader(CONFIG, readers=READERS)
+        m.submodules.writer = writer = self._writer(CONFIG)
         connect(m, reader.axi, memory.read)
         connect(m, writer.axi, memory.write)
         for inner, outer in zip(reader.ports, self.ports, strict=True):
@@ -110,7 +112,7 @@ def build_axi(
                 "writer": writer(CONFIG),
                 "registers": registers(address_bits=36),
                 "memory": AxiMemory(CONFIG.bus_bytes, size=MEMORY_BYTES, queue=8),
-                "pair": Pair(),
+                "pair": Pair(reader=reader, writer=writer),
             }
         )
 
