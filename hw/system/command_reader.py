@@ -10,7 +10,7 @@ from params.system import OFFSET_BITS, SystemConfig
 
 
 class CommandReader(wiring.Component):
-    """Gives the commands of a sequence, one after the other, and reads ahead up to its window's end.
+    """Gives the commands of a sequence one by one, and reads ahead up to its window's end.
 
     Throughput a command per cycle, or per as many beats as it takes.
 

@@ -87,7 +87,7 @@ class Dispatcher(wiring.Component):
                 ]
         return m
 
-    def _fits(self, opcode: Opcode, body) -> Signal:
+    def _fits(self, opcode: Opcode, body):
         """Whether the hardware has room for every field, and the rest of the body is zero."""
         layout = BODIES[opcode]
         rest = body[layout.size :]
