@@ -2,13 +2,13 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.stream_register import StreamRegister
 from hw.system import ports
 from hw.system.burst_splitter import BurstSplitter
 from hw.system.byte_levels import compression, rotation_down, stages
+from hw.system.memory_queue import MemoryQueue
 from hw.system.piece_cutter import PieceCutter
 from params.system import SystemConfig
 
@@ -61,26 +61,24 @@ class Gatherer(wiring.Component):
                 "last": unsigned(1),
             }
         )
-        # One entry more than needed: what stands before its output register is a power of two.
-        m.submodules.cuts = cuts = SyncFIFOBuffered(
-            width=waiting.size, depth=config.buffered_beats + 1
-        )
-        m.submodules.beats = beats = SyncFIFOBuffered(
-            width=bits * bus_bytes, depth=config.buffered_beats + 1
-        )
+        beat = data.ArrayLayout(unsigned(bits), bus_bytes)
+        m.submodules.cuts = cuts = MemoryQueue(waiting, depth=config.buffered_beats)
+        m.submodules.beats = beats = MemoryQueue(beat, depth=config.buffered_beats)
         m.submodules.expected = expected = StreamRegister(waiting)
+        connect(m, cuts.o, expected.i)
         new = cutter.o.payload
+        may_ask = Signal()
         m.d.comb += [
-            splitter.i.valid.eq(cutter.o.valid & new.first & cuts.w_rdy),
+            may_ask.eq(~new.first | splitter.i.ready),
+            splitter.i.valid.eq(cutter.o.valid & new.first & cuts.i.ready),
             splitter.i.payload.eq(new.span),
-            cuts.w_en.eq(cutter.o.valid & (~new.first | splitter.i.ready)),
-            cuts.w_data.eq(Cat(new[field] for field in waiting.members)),
-            cutter.o.ready.eq(cuts.w_rdy & (~new.first | splitter.i.ready)),
-            expected.i.valid.eq(cuts.r_rdy),
-            expected.i.payload.eq(cuts.r_data),
-            cuts.r_en.eq(expected.i.ready),
-            beats.w_en.eq(self.port.arriving),
-            beats.w_data.eq(Cat(self.port.beat.word_select(n, 8)[:bits] for n in range(bus_bytes))),
+            cuts.i.valid.eq(cutter.o.valid & may_ask),
+            cutter.o.ready.eq(cuts.i.ready & may_ask),
+            beats.i.valid.eq(self.port.arriving),
+        ]
+        m.d.comb += [cuts.i.payload[field].eq(new[field]) for field in waiting.members]
+        m.d.comb += [
+            beats.i.payload[n].eq(self.port.beat.word_select(n, 8)[:bits]) for n in range(bus_bytes)
         ]
 
         advance = Signal()
@@ -88,9 +86,9 @@ class Gatherer(wiring.Component):
         has_beat = Signal()
         m.d.comb += [
             has_beat.eq(expected.o.payload.count != 0),
-            take.eq(expected.o.valid & (beats.r_rdy | ~has_beat) & advance),
-            expected.o.ready.eq((beats.r_rdy | ~has_beat) & advance),
-            beats.r_en.eq(take & has_beat),
+            take.eq(expected.o.valid & (beats.o.valid | ~has_beat) & advance),
+            expected.o.ready.eq((beats.o.valid | ~has_beat) & advance),
+            beats.o.ready.eq(expected.o.valid & has_beat & advance),
         ]
 
         room = Signal(range(config.buffered_beats + 1), init=config.buffered_beats)
@@ -101,10 +99,9 @@ class Gatherer(wiring.Component):
             splitter.o.ready.eq(self.port.requests.ready & (splitter.o.payload.beats <= room)),
             requested.eq(self.port.requests.valid & self.port.requests.ready),
         ]
-        m.d.sync += room.eq(room + beats.r_en - Mux(requested, splitter.o.payload.beats, 0))
+        m.d.sync += room.eq(room + (take & has_beat) - Mux(requested, splitter.o.payload.beats, 0))
 
         # The rotated beat has the byte of lane l at l modulo `bus_bytes`.
-        beat = data.ArrayLayout(unsigned(bits), bus_bytes)
         step = data.StructLayout(
             {
                 "block": range(blocks),
@@ -122,7 +119,7 @@ class Gatherer(wiring.Component):
         now = Signal(step, name="step_0")
         with m.If(advance):
             m.d.sync += [
-                bytes_.eq(beats.r_data),
+                bytes_.eq(beats.o.payload),
                 now.valid.eq(take),
                 now.block.eq(cut.lane[byte_bits:]),
                 now.start.eq(start),
@@ -172,15 +169,18 @@ class Gatherer(wiring.Component):
             advance.eq(~(valid & full) | free),
         ]
         m.d.sync += full.eq((valid & last & advance) | (full & ~free))
+        # In this order a lane's enable is its flip-flops' enable, and clearing it their reset.
+        enabled = Signal(blocks)
+        m.d.comb += enabled.eq(Mux(advance, hot, 0))
         for lane in range(lanes):
-            q, p = divmod(lane, bus_bytes)
-            touched = hot[q] & lower[p]
-            if q:
-                touched |= hot[q - 1] & upper[p]
-            with m.If(touched & advance):
-                m.d.sync += assembled[lane].eq(bytes_[p])
-            with m.Elif(leaves):
+            block, p = divmod(lane, bus_bytes)
+            touched = enabled[block] & lower[p]
+            if block:
+                touched |= enabled[block - 1] & upper[p]
+            with m.If(leaves & ~touched):
                 m.d.sync += assembled[lane].eq(0)
+            with m.Elif(touched):
+                m.d.sync += assembled[lane].eq(bytes_[p])
         with m.If(free):
             m.d.sync += self.words.valid.eq(full)
         with m.If(leaves):

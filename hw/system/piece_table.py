@@ -1,10 +1,11 @@
 """A table of pieces, walked once per base."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.system import ports
+from hw.system.choice import chosen
 from params.system import OFFSET_BITS, SystemConfig
 
 
@@ -98,15 +99,13 @@ class PieceTable(wiring.Component):
         done = Signal()
         read_end = ends.read_port(domain="comb")
         read = table.read_port()
-        places = Array(
-            Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)
-        )
+        places = [Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)]
         first = Signal()
         came_from = Signal(range(config.pieces))
         origin = Mux(first, place, came_from)
         following = Mux(read_end.data.final, 0, place + 1)
         m.d.comb += [
-            place.eq(places[walk.walker]),
+            place.eq(chosen(places, walk.walker)),
             read_end.addr.eq(place),
             read.addr.eq(place),
             read.en.eq(advance),
@@ -114,11 +113,10 @@ class PieceTable(wiring.Component):
             self.bases.ready.eq(~self.walking | (advance & done)),
         ]
         with m.If(self.walking & advance):
-            m.d.sync += [
-                places[walk.walker].eq(Mux(done & walk.stay, origin, following)),
-                came_from.eq(origin),
-                first.eq(0),
-            ]
+            m.d.sync += [came_from.eq(origin), first.eq(0)]
+            for k in range(self._walkers):
+                with m.If(walk.walker == k):
+                    m.d.sync += places[k].eq(Mux(done & walk.stay, origin, following))
         with m.If(self.bases.ready):
             m.d.sync += [
                 self.walking.eq(self.bases.valid),
@@ -126,7 +124,7 @@ class PieceTable(wiring.Component):
                 first.eq(1),
             ]
         with m.If(self.rewind_all):
-            m.d.sync += [place.eq(0) for place in places]
+            m.d.sync += [places[k].eq(0) for k in range(self._walkers)]
 
         read_valid = Signal()
         read_base = Signal(OFFSET_BITS)

@@ -8,6 +8,7 @@ from hw.stream_register import StreamRegister
 from hw.system import ports
 from hw.system.burst_splitter import BurstSplitter
 from hw.system.byte_levels import rotation_up, stages
+from hw.system.choice import chosen
 from hw.system.piece_cutter import PieceCutter, cut
 from params.system import SystemConfig
 
@@ -133,7 +134,7 @@ class Scatterer(wiring.Component):
         with m.If(advance):
             m.d.sync += [
                 bytes_[p].eq(
-                    _chosen(
+                    chosen(
                         [self.words.payload[lane] for lane in range(p, lanes, bus_bytes)],
                         aimed.o.payload.blocks[p],
                     )
@@ -150,15 +151,17 @@ class Scatterer(wiring.Component):
                 now.valid.eq(fire & (sent.count != 0)),
             ]
 
-        # For a double step byte p goes to 2 * p and 2 * p + 1, one of which is written.
+        # For a double step byte p goes to 2 * p; what is at 2 * p + 1 is not written.
         folded = [Mux(upper[p], bytes_[p + half], bytes_[p]) for p in range(half)]
+        spread_bytes = [
+            bytes_[p] if p % 2 else Mux(now.double, folded[p // 2], bytes_[p])
+            for p in range(bus_bytes)
+        ]
         spread = Signal(beat)
         following = Signal(step, name="step_spread")
         with m.If(advance):
             m.d.sync += [
-                spread.eq(
-                    Cat(Mux(now.double, folded[p // 2], bytes_[p]) for p in range(bus_bytes))
-                ),
+                spread.eq(Cat(spread_bytes)),
                 following.eq(now),
             ]
         under_way = [now.valid, following.valid, self.port.beats.valid]
@@ -192,13 +195,3 @@ class Scatterer(wiring.Component):
                 ),
             ]
         return m
-
-
-def _chosen(values: list, index):
-    """`values[index]`, as a tree of multiplexers; any of them if there is no such value."""
-    for n in range((len(values) - 1).bit_length()):
-        values = [
-            Mux(index[n], *reversed(values[i : i + 2])) if i + 1 < len(values) else values[i]
-            for i in range(0, len(values), 2)
-        ]
-    return values[0]

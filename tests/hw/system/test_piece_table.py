@@ -39,7 +39,7 @@ def writes(table, config):
 
 def random_base(rng, walkers):
     return {
-        "base": rng.randrange(WINDOW), "rewind": rng.random() < 0.2,
+        "base": rng.randrange(WINDOW), "stay": rng.random() < 0.3,
         "whole": rng.random() < 0.2, "walker": rng.randrange(walkers),
     }  # fmt: skip
 
@@ -53,15 +53,14 @@ class Walk:
 
     def emitted(self, base):
         walker = base["walker"]
-        if base["rewind"]:
-            self._places[walker] = 0
+        came_from = self._places[walker]
         while True:
             piece = self._table[self._places[walker]]
-            yield Piece(
-                **{**vars(piece), "offset": (piece.offset + base["base"]) % WINDOW, "final": 0}
-            )
+            yield Piece(**{**vars(piece), "offset": (piece.offset + base["base"]) % WINDOW})
             self._places[walker] = 0 if piece.final else self._places[walker] + 1
             if piece.final if base["whole"] else piece.last:
+                if base["stay"]:
+                    self._places[walker] = came_from
                 return
 
 
@@ -77,7 +76,11 @@ def test_bases_walk_the_table(walkers, stalls):
     table = random_table(rng, 20, 5)
     bases = [random_base(rng, walkers) for _ in range(80)]
     walk = Walk(table, walkers)
-    expected = [piece.packed(config) for base in bases for piece in walk.emitted(base)]
+    expected = [
+        packed(ports.table_piece(config), piece.entry(config))
+        for base in bases
+        for piece in walk.emitted(base)
+    ]
     component = PieceTable(config, walkers=walkers)
     writer = fill(component, table, config, rng)
     layout = table_base(walkers)
@@ -105,11 +108,15 @@ def test_all_places_are_rewound():
     table = random_table(rng, 8, 4)
     component = PieceTable(config, walkers=walkers)
     layout = table_base(walkers)
-    bases = [{"base": n, "rewind": 0, "whole": 0, "walker": n % walkers} for n in range(7)]
+    bases = [{"base": n, "stay": 0, "whole": 0, "walker": n % walkers} for n in range(7)]
     expected = []
     for _ in range(2):
         walk = Walk(table, walkers)
-        expected += [piece.packed(config) for base in bases for piece in walk.emitted(base)]
+        expected += [
+            packed(ports.table_piece(config), piece.entry(config))
+            for base in bases
+            for piece in walk.emitted(base)
+        ]
     writer = fill(component, table, config, rng)
     sources = [
         Source(component.bases, [packed(layout, base) for base in bases], rng=rng) for _ in range(2)

@@ -135,3 +135,22 @@ def test_words_without_pixels_write_nothing():
     bench.run()
     assert not bench.memory.requests.words
     assert bench.words.cycles == list(range(bench.words.cycles[0], bench.words.cycles[0] + 20))
+
+
+def test_it_is_busy_until_the_last_request_is_confirmed():
+    rng = random.Random(5)
+    words = [[Piece(lane=0, count=8, double=0, last=1, offset=8)]]
+    bench = Bench(system(8, 4), words, rng=rng, latency=9)
+    agents = [bench.words, bench.pieces, bench.memory]
+    bench.memory.requests.held = True
+    shown = []
+
+    def watch(context):
+        shown.append(context.get(bench.scatterer.busy))
+        bench.memory.requests.held = len(shown) < 40
+
+    simulate(bench.scatterer, agents, lambda: len(shown) == 80, watch=watch)
+    assert bench.memory.beats.cycles[-1] < 30
+    assert all(shown[1 : bench.memory.requests.cycles[-1] + 10])
+    assert not shown[-1]
+    assert not bench.memory.pending
