@@ -183,14 +183,14 @@ def test_pixels_in_too_many_pieces_are_refused():
     rng = np.random.default_rng(6)
     shape = ConvShape(cin=1, cout=1, kernel=1, stride=3, height=1, width=24)
     network = conv_network(rng, shape)
-    with pytest.raises(FitError, match="^out: the pixels of a tile lie in 8 pieces, but a table"):
+    with pytest.raises(FitError, match=r"out: the pixels of a tile lie in 8 pieces, but a table"):
         lower_network(network, system(pieces=4))
 
 
 def test_a_pool_with_too_many_taps_is_refused():
     network = pool_network(MaxPool(kernel=3, stride=1), (1, 5, 5), signed=False)
     with pytest.raises(
-        FitError, match="^out: a max-pool of 3x3 pixels takes 9 pieces, but a table"
+        FitError, match=r"out: a max-pool of 3x3 pixels takes 9 pieces, but a table"
     ):
         lower_network(network, system(pieces=8))
 
@@ -198,15 +198,15 @@ def test_a_pool_with_too_many_taps_is_refused():
 def test_what_the_array_cannot_hold_is_refused_by_name():
     rng = np.random.default_rng(7)
     shape = ConvShape(cin=100, cout=1, kernel=3, height=3, width=3)
-    with pytest.raises(FitError, match="^out: a 3x3 kernel .* but the array has 256; raise depth"):
+    with pytest.raises(FitError, match=r"out: a 3x3 kernel .* but the array has 256; raise depth"):
         lower_network(conv_network(rng, shape), system())
     pool = pool_network(MaxPool(kernel=1, stride=1), (1, 2, 2), signed=False)
     narrow = dataclasses.replace(TINY, activation_bits=4, accumulator_bits=None)
-    with pytest.raises(FitError, match="^out: the map data is unsigned 8-bit, but the array's"):
+    with pytest.raises(FitError, match=r"out: the map data is unsigned 8-bit, but the array's"):
         lower_network(pool, system(narrow))
     many = dataclasses.replace(TINY, rows=33)
     shape = ConvShape(cin=1, cout=1, kernel=1, height=1, width=1)
-    with pytest.raises(FitError, match="^out: the array has 33 rows, but a system has at most 32"):
+    with pytest.raises(FitError, match=r"out: the array has 33 rows, but a system has at most 32"):
         lower_network(conv_network(rng, shape), system(many))
 
 
@@ -214,5 +214,5 @@ def test_numbers_beyond_their_fields_are_refused():
     rng = np.random.default_rng(8)
     shape = ConvShape(cin=1, cout=1, kernel=1, height=1, width=1 << 16)
     wide = dataclasses.replace(TINY, lanes=4096, drain_width=4096, lane_groups=1)
-    with pytest.raises(FitError, match="^out: the layer is too large for the commands: .*pitch"):
+    with pytest.raises(FitError, match=r"out: the layer is too large for the commands: .*pitch"):
         lower_network(conv_network(rng, shape), system(wide))
