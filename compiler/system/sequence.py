@@ -34,7 +34,7 @@ class RowWeightsPlace:
     units: int
 
 
-class Sequence:
+class CommandSequence:
     """Collects commands; knows what tables and memories hold once all so far are done.
 
     Members

@@ -216,3 +216,10 @@ def test_numbers_beyond_their_fields_are_refused():
     wide = dataclasses.replace(TINY, lanes=4096, drain_width=4096, lane_groups=1)
     with pytest.raises(FitError, match=r"out: the layer is too large for the commands: .*pitch"):
         lower_network(conv_network(rng, shape), system(wide))
+
+
+def test_an_int8_array():
+    rng = np.random.default_rng(9)
+    shape = ConvShape(cin=3, cout=5, kernel=3, padding=1, height=5, width=9)
+    network = conv_network(rng, shape)
+    check(network, lower_network(network, system(preset("tiny-int8"))), rng)

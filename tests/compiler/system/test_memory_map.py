@@ -3,7 +3,7 @@ import pytest
 from compiler import FitError
 from compiler.system.lower import lower_network
 from compiler.system.memory_map import Shelf, map_bytes, place_maps
-from compiler.system.order import order_nodes
+from compiler.system.order import MOST_AHEAD, _pairs, order_nodes
 from golden.network import INPUT
 from params import preset
 from params.system import SystemConfig
@@ -60,3 +60,17 @@ def test_a_unit_waits_once_for_what_it_reads():
     assert [order.tells_load for order in orders] == [True, True, False, True, False]
     assert [order.residual_waits for order in orders] == [False, False, False, True, False]
     assert [order.tells_residual for order in orders] == [False, False, True, False, False]
+
+
+def test_signals_that_nobody_has_waited_for_are_few():
+    makers = [-1, *(n // 2 for n in range(1000))]
+    pairs = _pairs(makers)
+    assert all(maker < reader and maker >= makers[reader] for maker, reader in pairs)
+    for end in range(len(makers)):
+        ahead = [pair for pair in pairs if pair[0] <= end < pair[1]]
+        assert len(ahead) <= MOST_AHEAD
+    known = -1
+    waits = {reader: maker for maker, reader in pairs}
+    for reader, maker in enumerate(makers):
+        known = max(known, waits.get(reader, -1))
+        assert known >= maker
