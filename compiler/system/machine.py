@@ -134,8 +134,8 @@ class Machine:
         for row in range(self.config.array.rows):
             if self._stored[row] != len(self._weights[row]):
                 return (
-                    f"row {row} has weights of {len(self._weights[row])} tiles, but computed "
-                    + (f"{self._stored[row]}")
+                    f"row {row} has the weights of {len(self._weights[row])} tiles, but outputs of "
+                    f"{self._stored[row]} are stored"
                 )
             if self._outputs[row] or self._residuals[row]:
                 return f"row {row} has outputs or residuals that nobody takes"

@@ -6,6 +6,7 @@ import numpy as np
 
 from compiler.system.image import SystemImage
 from compiler.system.interpreter import run_concurrently, run_in_order
+from compiler.system.map_place import to_raw
 from golden.activations import ActivationFormat
 from golden.feature_map import FeatureMap
 from golden.layer import QuantizedConv
@@ -63,7 +64,10 @@ def random_pixels(rng, network: IntegerNetwork) -> np.ndarray:
 
 
 def check(network: IntegerNetwork, image: SystemImage, rng, *, seeds=(0, 1)) -> None:
-    """Run an image in order and out of step; every map that is kept must be the golden model's."""
+    """Run an image in order and out of step; every map that is kept must be the golden model's.
+
+    What memory holds where nothing was written is random.
+    """
     pixels = random_pixels(rng, network)
     expected = network.run(pixels, [name for name, found in image.maps.items() if found.kept])
     runs = [lambda memory: run_in_order(image, memory)]
@@ -74,8 +78,12 @@ def check(network: IntegerNetwork, image: SystemImage, rng, *, seeds=(0, 1)) -> 
                 run_concurrently(image, memory, seed=seed, queue=1 + seed % 4, buffered=buffered)
 
             runs.append(run)
+    place, bits = image.maps[INPUT].place, image.config.array.activation_bits
     for run in runs:
-        memory = image.memory(pixels)
+        memory = image.memory()
+        memory[: image.address] = rng.bytes(image.address)
+        place.write(memory, to_raw(pixels, bits))
         run(memory)
         for name, values in expected.items():
             np.testing.assert_array_equal(image.read_map(memory, name), values, name)
+        assert memory[image.address :] == image.contents.tobytes()
