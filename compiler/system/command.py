@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.system.fault import SystemFault
+from compiler.system.fault import SystemFaultError
 from params import packing
 from params.commands import BODIES, COMMAND_BYTES, Fault, Opcode, Unit, command
 
@@ -68,20 +68,22 @@ def decode(encoded: np.ndarray) -> list[Command]:
 
     Raises
     ------
-    SystemFault : OPCODE for a command that does not exist, OPERAND for bits that must be zero.
+    SystemFaultError : OPCODE for a command that does not exist, OPERAND for bits that must be zero.
     """
     known = {opcode.value: opcode for opcode in Opcode}
     decoded: list[Any] = [None] * len(encoded)
     for value in np.unique(encoded[:, 0]):
         own = np.flatnonzero(encoded[:, 0] == value)
         if int(value) not in known:
-            raise SystemFault(Fault.OPCODE, f"command {own[0]} has the opcode {int(value):#04x}")
+            raise SystemFaultError(
+                Fault.OPCODE, f"command {own[0]} has the opcode {int(value):#04x}"
+            )
         opcode = known[int(value)]
         layout = BODIES[opcode]
         bits = np.unpackbits(encoded[own, COMMON_BYTES:], axis=1, bitorder="little")
         if bits[:, layout.size :].any():
             place = own[bits[:, layout.size :].any(axis=1)][0]
-            raise SystemFault(Fault.OPERAND, f"command {place} has bits behind its body")
+            raise SystemFaultError(Fault.OPERAND, f"command {place} has bits behind its body")
         words = np.packbits(bits[:, : layout.size], axis=1, bitorder="little")
         fields = packing.unpack(layout, words) if layout.size else {}
         semaphores = encoded[own, 1]

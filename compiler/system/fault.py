@@ -3,7 +3,7 @@
 from params.commands import Fault
 
 
-class SystemFault(Exception):
+class SystemFaultError(Exception):
     """A run that ended early.
 
     Parameters

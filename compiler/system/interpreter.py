@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.system.command import Command, decode
-from compiler.system.fault import SystemFault
+from compiler.system.fault import SystemFaultError
 from compiler.system.image import SystemImage
 from compiler.system.machine import Machine
 from params.commands import COMMAND_BYTES, SEMAPHORE_BITS, SEMAPHORES, Fault, Opcode, Unit
 
 HIGHEST = (1 << SEMAPHORE_BITS) - 1
+
+CHANGE = 1 / 16
+"""How often units that run side by side change in who goes first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +60,11 @@ class Semaphores:
 
         Raises
         ------
-        SystemFault : SEMAPHORE, it would count too far.
+        SystemFaultError : SEMAPHORE, it would count too far.
         """
         if command.signal:
             if self.values[command.signal] == HIGHEST:
-                raise SystemFault(
+                raise SystemFaultError(
                     Fault.SEMAPHORE, f"semaphore {command.signal} is counted above {HIGHEST}"
                 )
             self.values[command.signal] += 1
@@ -76,7 +79,7 @@ def run_in_order(image: SystemImage, memory: bytearray) -> None:
 
     Raises
     ------
-    SystemFault : a run that ends early; STALLED if a command waits for one behind it.
+    SystemFaultError : a run that ends early; STALLED if a command waits for one behind it.
     """
     machine, semaphores = Machine(image.config, memory), Semaphores()
     steps = _steps(image, memory)
@@ -86,11 +89,11 @@ def run_in_order(image: SystemImage, memory: bytearray) -> None:
             if command.opcode == Opcode.END:
                 break
             if not semaphores.ready(command) or not machine.ready(command, step.tiles):
-                raise SystemFault(Fault.STALLED, "it waits for a command behind it")
+                raise SystemFaultError(Fault.STALLED, "it waits for a command behind it")
             semaphores.begin(command)
             machine.execute(command, step.tiles)
             semaphores.end(command)
-        except SystemFault as fault:
+        except SystemFaultError as fault:
             raise _placed(fault, step, image) from fault
     _check_end(machine, semaphores)
 
@@ -101,7 +104,8 @@ def run_concurrently(
     """Execute the commands with units that run side by side, out of step.
 
     Commands go to the units' queues in order, as long as there is room. Which unit does its next
-    command when is drawn by chance; a command is done at once.
+    command when is drawn by chance; a command is done at once. The rows' weights are read side by
+    side, each row's in order.
 
     Parameters
     ----------
@@ -114,17 +118,21 @@ def run_concurrently(
 
     Raises
     ------
-    SystemFault : a run that ends early; STALLED if no unit can go on.
+    SystemFaultError : a run that ends early; STALLED if no unit can go on.
     """
     machine, semaphores, chance = Machine(image.config, memory), Semaphores(), random.Random(seed)
     waiting = deque(_steps(image, memory))
-    lanes: dict[tuple[Unit, int], Lane] = {}
+    lanes = {(unit, 0): Lane() for unit in Unit}
+    lanes |= {(Unit.WEIGHTS, row): Lane() for row in range(image.config.array.rows)}
 
     def dispatch() -> bool:
         if not waiting or waiting[0].command.opcode == Opcode.END:
             return False
         command = waiting[0].command
-        lane = lanes.setdefault((command.unit, command.fields.get("row", 0)), Lane())
+        lane = lanes.get((command.unit, command.fields.get("row", 0)))
+        if lane is None:
+            fault = SystemFaultError(Fault.OPERAND, f"there is no row {command.fields['row']}")
+            raise _placed(fault, waiting[0], image)
         if len(lane.queue) >= queue:
             return False
         lane.queue.append(waiting.popleft())
@@ -150,20 +158,24 @@ def run_concurrently(
                 semaphores.end(step.command)
             else:
                 lane.unfinished = step.command
-        except SystemFault as fault:
+        except SystemFaultError as fault:
             raise _placed(fault, step, image) from fault
         return True
 
+    # None is what fills the queues. The first that can go on does; to keep an order for a while
+    # lets some units get far ahead of others.
+    order = [None, *lanes.values()]
     while True:
-        # The dispatcher is one of those that may be next, too.
-        able = [None, *lanes.values()]
-        chance.shuffle(able)
-        if not any(dispatch() if lane is None else advance(lane) for lane in able):
+        if chance.random() < CHANGE:
+            chance.shuffle(order)
+        if not any(dispatch() if lane is None else advance(lane) for lane in order):
             break
     stuck = [lane.queue[0] for lane in lanes.values() if lane.queue]
     if stuck or any(lane.unfinished for lane in lanes.values()) or len(waiting) > 1:
         names = ", ".join(f"{step.command.opcode.name} ({step.number})" for step in stuck)
-        raise SystemFault(Fault.STALLED, f"no unit can go on; at the front wait {names or 'none'}")
+        raise SystemFaultError(
+            Fault.STALLED, f"no unit can go on; at the front wait {names or 'none'}"
+        )
     _check_end(machine, semaphores)
 
 
@@ -172,15 +184,15 @@ def _steps(image: SystemImage, memory: bytearray) -> list[Step]:
 
     Raises
     ------
-    SystemFault : WINDOW or OPCODE.
+    SystemFaultError : WINDOW or OPCODE.
     """
     start, count = image.commands, image.command_count
     if start + count * COMMAND_BYTES > len(memory):
-        raise SystemFault(Fault.WINDOW, "the commands end behind the memory")
+        raise SystemFaultError(Fault.WINDOW, "the commands end behind the memory")
     encoded = np.frombuffer(memory, np.uint8, count * COMMAND_BYTES, start)
     commands = decode(encoded.reshape(-1, COMMAND_BYTES))
     if not commands or commands[-1].opcode != Opcode.END:
-        raise SystemFault(Fault.OPCODE, "the commands do not end with END")
+        raise SystemFaultError(Fault.OPCODE, "the commands do not end with END")
     # Residuals go to the next tile that a row computes.
     tiles = dict.fromkeys(range(image.config.array.rows), 0)
     steps = []
@@ -195,12 +207,12 @@ def _steps(image: SystemImage, memory: bytearray) -> list[Step]:
     return steps
 
 
-def _placed(fault: SystemFault, step: Step, image: SystemImage) -> SystemFault:
+def _placed(fault: SystemFaultError, step: Step, image: SystemImage) -> SystemFaultError:
     """The fault with the command at which it happened."""
     layer = image.layer_of(step.number)
     of = "" if layer is None else f" of {layer}"
     text = str(fault).removeprefix(f"{fault.fault.name}: ")
-    return SystemFault(
+    return SystemFaultError(
         fault.fault, f"command {step.number}, {step.command.opcode.name}{of}: {text}"
     )
 
@@ -209,7 +221,7 @@ def _check_end(machine: Machine, semaphores: Semaphores) -> None:
     """Refuse a run that leaves anything behind."""
     left = machine.left()
     if left is not None:
-        raise SystemFault(Fault.STALLED, left)
+        raise SystemFaultError(Fault.STALLED, left)
     for number, value in enumerate(semaphores.values):
         if value:
-            raise SystemFault(Fault.SEMAPHORE, f"semaphore {number} is {value} at the end")
+            raise SystemFaultError(Fault.SEMAPHORE, f"semaphore {number} is {value} at the end")

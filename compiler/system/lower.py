@@ -12,7 +12,7 @@ from compiler.system.memory_map import Shelf, map_bytes, place_maps
 from compiler.system.order import order_nodes
 from compiler.system.plan import SystemPlan, plan_layer
 from compiler.system.pool import PoolChunk, pool_chunks
-from compiler.system.sequence import RowWeightsPlace, Sequence
+from compiler.system.sequence import CommandSequence, RowWeightsPlace
 from compiler.system.weight_packets import channel_places, pack_row
 from golden.layer import IntegerConv
 from golden.network import IntegerNetwork, IntegerNode
@@ -41,7 +41,7 @@ def lower_network(
     shelf = Shelf(map_bytes(places), config.bus_bytes)
     address = shelf.end
     contents: list[tuple[int, np.ndarray]] = []
-    sequence = Sequence(config)
+    sequence = CommandSequence(config)
     layers, encoded = [], []
     for node, order in zip(network.nodes, order_nodes(network), strict=True):
         first = len(sequence.commands)

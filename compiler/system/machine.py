@@ -9,7 +9,7 @@ from compiler.model import STALE, run_row
 from compiler.program import RowStream
 from compiler.stream import WeightStream
 from compiler.system.command import Command
-from compiler.system.fault import SystemFault
+from compiler.system.fault import SystemFaultError
 from compiler.system.pieces import Piece, Table
 from compiler.system.weight_packets import unpack_row
 from params import layouts, packing
@@ -105,7 +105,7 @@ class Machine:
 
         Raises
         ------
-        SystemFault : it cannot be done.
+        SystemFaultError : it cannot be done.
         """
         fields = command.fields
         match command.opcode:
@@ -134,8 +134,8 @@ class Machine:
         for row in range(self.config.array.rows):
             if self._stored[row] != len(self._weights[row]):
                 return (
-                    f"row {row} has weights of {len(self._weights[row])} tiles, but computed "
-                    + (f"{self._stored[row]}")
+                    f"row {row} has the weights of {len(self._weights[row])} tiles, but outputs of "
+                    f"{self._stored[row]} are stored"
                 )
             if self._outputs[row] or self._residuals[row]:
                 return f"row {row} has outputs or residuals that nobody takes"
@@ -168,14 +168,16 @@ class Machine:
                 if word:
                     break
                 return tuple(words)
-        raise SystemFault(Fault.OPERAND, f"the table of {opcode.name} does not end")
+        raise SystemFaultError(Fault.OPERAND, f"the table of {opcode.name} does not end")
 
     def _addresses(self, piece: Piece, base: int) -> np.ndarray:
         """The bytes of a piece, int64 (count,)."""
         step = 2 if piece.double else 1
         addresses = base + piece.offset + step * np.arange(piece.count)
         if piece.count and int(addresses[-1]) >= len(self.memory):
-            raise SystemFault(Fault.WINDOW, f"byte {int(addresses[-1])} lies behind the memory")
+            raise SystemFaultError(
+                Fault.WINDOW, f"byte {int(addresses[-1])} lies behind the memory"
+            )
         return addresses
 
     def _gather(self, word: tuple[Piece, ...], base: int) -> np.ndarray:
@@ -230,7 +232,7 @@ class Machine:
     def _rows(self, flags: int) -> list[int]:
         """The rows in a set of flags."""
         if flags >> self.config.array.rows:
-            raise SystemFault(Fault.OPERAND, f"the array has no rows {flags:#b}")
+            raise SystemFaultError(Fault.OPERAND, f"the array has no rows {flags:#b}")
         return [row for row in range(self.config.array.rows) if flags >> row & 1]
 
     def _compute_tile(self, fields) -> None:
@@ -251,7 +253,9 @@ class Machine:
             try:
                 words = run_row(array, tile, self._runs, memory, weights.stream, residuals)
             except (AssertionError, StopIteration, IndexError, RuntimeError) as fault:
-                raise SystemFault(Fault.WEIGHTS, f"the weights of row {row}: {fault}") from fault
+                raise SystemFaultError(
+                    Fault.WEIGHTS, f"the weights of row {row}: {fault}"
+                ) from fault
             self._outputs[row].append(words)
             self._computed[row] += 1
 
@@ -260,15 +264,15 @@ class Machine:
         _check("row", fields["row"], 0, array.rows - 1)
         end = fields["address"] + fields["units"] * UNIT_BYTES
         if end > len(self.memory):
-            raise SystemFault(Fault.WINDOW, f"weights end at byte {end}, behind the memory")
+            raise SystemFaultError(Fault.WINDOW, f"weights end at byte {end}, behind the memory")
         units = self.memory[fields["address"] : end].view("<u4")
         try:
             found = unpack_row(units, array)
         except ValueError as fault:
-            raise SystemFault(Fault.WEIGHTS, f"row {fields['row']}: {fault}") from fault
+            raise SystemFaultError(Fault.WEIGHTS, f"row {fields['row']}: {fault}") from fault
         headers = packing.unpack(layouts.header(array), found.headers)
         if headers["end"].sum() != 1 or not headers["end"][-1]:
-            raise SystemFault(Fault.WEIGHTS, f"row {fields['row']} has no tile's weights")
+            raise SystemFaultError(Fault.WEIGHTS, f"row {fields['row']} has no tile's weights")
         weights = WeightStream(
             groups=headers["lengths"]["groups"],
             code_words=headers["lengths"]["code_words"],
@@ -284,7 +288,7 @@ class Machine:
         """The words of a table that has one for each pass."""
         table = self._table(opcode)
         if len(table) != passes:
-            raise SystemFault(
+            raise SystemFaultError(
                 Fault.OPERAND, f"the table of {opcode.name} has {len(table)} words for {passes}"
             )
         return table
@@ -315,7 +319,7 @@ class Machine:
             groups, filters = places.shape
             size = groups * len(table) * filters * array.lanes_per_outlet
             if len(words) != size:
-                raise SystemFault(
+                raise SystemFaultError(
                     Fault.OPERAND, f"row {row} has {len(words)} output words instead of {size}"
                 )
             values = words.reshape(
@@ -341,7 +345,7 @@ def _check(name: str, value: int, low: int, high: int) -> None:
 
     Raises
     ------
-    SystemFault : `value` is not in `low`..`high`.
+    SystemFaultError : `value` is not in `low`..`high`.
     """
     if not low <= value <= high:
-        raise SystemFault(Fault.OPERAND, f"{name} is {value}, but must be in {low}..{high}")
+        raise SystemFaultError(Fault.OPERAND, f"{name} is {value}, but must be in {low}..{high}")

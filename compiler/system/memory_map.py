@@ -1,6 +1,7 @@
 """Places for everything in memory."""
 
-from collections.abc import Collection, Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from compiler.errors import FitError
@@ -27,8 +28,9 @@ def place_maps(
 ) -> dict[str, MapPlace]:
     """Places of all maps from address 0 on, the image's among them.
 
-    A map takes the memory of maps that no node from its own on reads, the lowest that is free.
-    Outputs, and the maps in `keep`, stay to the end.
+    Maps that no node needs together may share memory. The largest map comes first, and each takes
+    the lowest memory that is free throughout its life. Outputs, and the maps in `keep`, stay to the
+    end.
 
     Raises
     ------
@@ -43,18 +45,21 @@ def place_maps(
     for number, node in enumerate(network.nodes):
         last |= dict.fromkeys(node.sources, number)
     last |= dict.fromkeys((*network.outputs, *keep), end)
-    lives: list[_Life] = []
+    lives = {}
     for name, feature_map in network.maps.items():
         channels, height, width = feature_map.shape
         place = MapPlace(
             address=0, channels=channels, height=height, width=width,
             pitch=pitch_of(width, bus_bytes),
         )  # fmt: skip
-        lives.append(_placed(_Life(place=place, first=made[name], last=last[name]), lives))
-    return {name: life.place for name, life in zip(network.maps, lives, strict=True)}
+        lives[name] = _Life(place=place, first=made[name], last=last[name])
+    placed: dict[str, _Life] = {}
+    for name in sorted(lives, key=lambda name: -lives[name].place.bytes):
+        placed[name] = _placed(lives[name], placed.values())
+    return {name: placed[name].place for name in lives}
 
 
-def _placed(life: _Life, others: list[_Life]) -> _Life:
+def _placed(life: _Life, others: Iterable[_Life]) -> _Life:
     """The map at the lowest address that no map has meanwhile."""
     address = 0
     for taken in sorted(
@@ -63,14 +68,7 @@ def _placed(life: _Life, others: list[_Life]) -> _Life:
         if address + life.place.bytes <= taken.address:
             break
         address = max(address, taken.end)
-    place = MapPlace(
-        address=address,
-        channels=life.place.channels,
-        height=life.place.height,
-        width=life.place.width,
-        pitch=life.place.pitch,
-    )
-    return _Life(place=place, first=life.first, last=life.last)
+    return dataclasses.replace(life, place=dataclasses.replace(life.place, address=address))
 
 
 def map_bytes(places: Mapping[str, MapPlace]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -39,6 +40,7 @@ def pool_chunks(
     ------
     FitError : the taps of a window do not fit the load unit's table.
     """
+    kernel = cast(tuple[int, int], pool.kernel)
     pixels = config.array.lanes
     while True:
         chunks = tuple(_chunks(pool, source, output, pixels))
@@ -47,18 +49,20 @@ def pool_chunks(
             return chunks
         if pixels == 1:
             raise FitError(
-                f"a max-pool of {pool.kernel[0]}x{pool.kernel[1]} pixels takes {most} pieces, but "
+                f"a max-pool of {'x'.join(map(str, kernel))} pixels takes {most} pieces, but "
                 f"a table has {config.pieces}; raise pieces"
             )
         pixels //= 2
 
 
 def _chunks(pool: MaxPool, source: MapPlace, output: MapPlace, pixels: int) -> Iterator[PoolChunk]:
-    ky, kx = np.indices(pool.kernel).reshape(2, -1, 1)
+    pairs = cast(tuple[tuple[int, int], ...], (pool.kernel, pool.stride, pool.padding))
+    kernel, stride, padding = pairs
+    ky, kx = np.indices(kernel).reshape(2, -1, 1)
     for chosen in _pixels(output, pixels):
         oy, ox = np.divmod(chosen, output.width)
-        y = oy * pool.stride[0] - pool.padding[0] + ky
-        x = ox * pool.stride[1] - pool.padding[1] + kx
+        y = oy * stride[0] - padding[0] + ky
+        x = ox * stride[1] - padding[1] + kx
         inside = (y >= 0) & (y < source.height) & (x >= 0) & (x < source.width)
         read = source.offsets(np.where(inside, y * source.width + x, -1))
         taps, source_base = relative_table(read)

@@ -34,7 +34,7 @@ class RowWeightsPlace:
     units: int
 
 
-class Sequence:
+class CommandSequence:
     """Collects commands; knows what tables and memories hold once all so far are done.
 
     Members
@@ -72,19 +72,13 @@ class Sequence:
         """
         program = plan.program
         tiles = len(program.tiles)
-        for first in range(0, tiles, MOST_REPEATS):
-            repeat = min(MOST_REPEATS, tiles - first)
-            for place in weights:
-                fields = {
-                    **dataclasses.asdict(place),
-                    "repeat": repeat,
-                    "residual": int(residual is not None),
-                }
-                self._add(Command(opcode=Opcode.WEIGHTS_ROW, fields=fields))
         rows = sum(1 << row for row in program.active_rows)
         for number, tile in enumerate(program.tiles):
             table, base = relative_table(output.offsets(tile.pixels))
             fields = {"rows": rows, "passes": tile.passes}
+            if number % MOST_REPEATS == 0:
+                repeat = min(MOST_REPEATS, tiles - number)
+                self._send_weights(weights, repeat, adds=residual is not None)
             self._load_tile(plan, number, source, waits=order.load_waits and number == 0)
             if residual is not None:
                 own = fields | {"address": residual.address + base}
@@ -134,6 +128,12 @@ class Sequence:
 
     def _add(self, *commands: Command) -> None:
         self.commands += commands
+
+    def _send_weights(self, weights: list[RowWeightsPlace], repeat: int, *, adds: bool) -> None:
+        """Send the rows their weights for the next `repeat` tiles; `adds`, to a residual."""
+        for place in weights:
+            fields = {**dataclasses.asdict(place), "repeat": repeat, "residual": int(adds)}
+            self._add(Command(opcode=Opcode.WEIGHTS_ROW, fields=fields))
 
     def _load_tile(self, plan: SystemPlan, number: int, source: MapPlace, *, waits: bool) -> None:
         """Load a tile, once its map is stored and its words are free."""

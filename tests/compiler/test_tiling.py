@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.errors import FitError
+from compiler.limits import Limits
 from compiler.tiling import plan_tiles
 from golden.shape import ConvShape, ShapeError
 from params import preset
@@ -110,3 +111,16 @@ def test_lane_packing_of_rfcn():
     assert min(packing.values()) >= 0.92
     dense = sum(layer.shape.macs for layer in layers)
     assert dense / sum(layer.shape.macs / packing[layer.shape] for layer in layers) >= 0.96
+
+
+def test_limits_bound_depth_passes_and_direction():
+    shape = ConvShape(cin=4, cout=4, kernel=(1, 5), padding=(0, 2), height=30, width=6)
+    free = plan_tiles(shape, TINY)
+    assert free.layout.transposed
+    limits = Limits(depth=100, passes=3, transposed=False)
+    plan = plan_tiles(shape, TINY, limits=limits)
+    assert not plan.layout.transposed
+    assert max(tile.passes for tile in plan.tiles) <= 3
+    assert max(plan.layout.words(tile.passes) for tile in plan.tiles) <= 100
+    with pytest.raises(FitError, match="needs an activation memory of at least 8 words"):
+        plan_tiles(shape, TINY, limits=Limits(depth=3))
