@@ -7,7 +7,7 @@ import numpy as np
 from compiler.errors import FitError
 from compiler.system.command import Command, encode
 from compiler.system.image import LayerCommands, PlacedMap, SystemImage
-from compiler.system.map_place import MapPlace
+from compiler.system.map_place import MapPlace, aligned
 from compiler.system.memory_map import Shelf, map_bytes, place_maps
 from compiler.system.order import order_nodes
 from compiler.system.plan import SystemPlan, plan_layer
@@ -65,12 +65,13 @@ def lower_network(
     burst = config.bus_bytes * config.burst_beats
     commands = shelf.take(len(octets) * COMMAND_BYTES)
     contents.append((commands, octets.reshape(-1)))
+    end = aligned(shelf.end, burst)
     kept = {*network.outputs, *keep}
     return SystemImage(
         config=config,
         net=network.net,
-        size=-(-shelf.end // burst) * burst,
-        contents=_joined(contents, address, shelf.end),
+        size=end,
+        contents=_joined(contents, address, end),
         address=address,
         commands=commands,
         command_count=len(octets),

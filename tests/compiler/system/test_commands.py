@@ -24,7 +24,7 @@ def test_every_command_comes_back():
 
 
 def test_bytes_are_those_of_the_layout():
-    fields = {"row": 3, "address": 0x01020304, "units": 5, "repeat": 6}
+    fields = {"row": 3, "address": 0x01020304, "units": 5, "repeat": 6, "residual": 0}
     command = Command(opcode=Opcode.WEIGHTS_ROW, fields=fields, wait=1, signal=2)
     assert command.unit == Unit.WEIGHTS
     assert encode([command]).tobytes().hex() == "3021" + "03" + "04030201" + "05000000" + "0600" + (
@@ -33,7 +33,7 @@ def test_bytes_are_those_of_the_layout():
 
 
 def test_values_that_do_not_fit_are_refused():
-    fields = {"row": 256, "address": 0, "units": 0, "repeat": 0}
+    fields = {"row": 256, "address": 0, "units": 0, "repeat": 0, "residual": 0}
     with pytest.raises(PackingError, match=r"body\.row is 256"):
         encode([Command(opcode=Opcode.WEIGHTS_ROW, fields=fields)])
 
