@@ -16,7 +16,6 @@ from golden.activations import ActivationFormat
 from golden.errors import UserError
 from golden.feature_map import FeatureMap
 from golden.files import replacing
-from golden.network import INPUT
 from params import ArrayConfig
 from params.arithmetic import Arithmetic
 from params.commands import COMMAND_BYTES
@@ -70,7 +69,8 @@ class SystemImage:
     commands : address of the first command.
     command_count : commands, `END` counted.
     layers : for each node its commands, in order; what is left over belongs to none.
-    maps : all maps by name, the image under `golden.network.INPUT`.
+    maps : all maps by name.
+    inputs : names of those that are there at the start, `golden.network.INPUT` of a whole network.
     outputs : names of the maps that the network is for.
     """
 
@@ -83,25 +83,31 @@ class SystemImage:
     command_count: int
     layers: tuple[LayerCommands, ...]
     maps: Mapping[str, PlacedMap]
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    def memory(self, pixels: np.ndarray | None = None) -> bytearray:
+    def memory(self, inputs: Mapping[str, np.ndarray] | None = None) -> bytearray:
         """The memory at the start of a run, zeros where nothing is said.
 
         Parameters
         ----------
-        pixels : integers of the network's input; None to leave them out.
+        inputs : integers of the inputs by name; None to leave them out.
 
         Raises
         ------
-        ActivationError : pixels of another shape or format.
+        ActivationError : an input of another shape or format.
+        ImageError : one is missing.
         """
         memory = bytearray(self.size)
         memory[self.address : self.address + len(self.contents)] = self.contents.tobytes()
-        if pixels is not None:
-            image = self.maps[INPUT]
-            values = image.map.check(np.asarray(pixels), "the pixels")
-            image.place.write(memory, to_raw(values, self.config.array.activation_bits))
+        if inputs is None:
+            return memory
+        for name in self.inputs:
+            if name not in inputs:
+                raise ImageError(f"the input {name} of {self.net} is missing")
+            found = self.maps[name]
+            values = found.map.check(np.asarray(inputs[name]), name)
+            found.place.write(memory, to_raw(values, self.config.array.activation_bits))
         return memory
 
     def read_map(self, memory: bytearray, name: str) -> np.ndarray:
@@ -152,6 +158,7 @@ def write_image(image: SystemImage, path: Path) -> None:
         "command_count": image.command_count,
         "layers": [dataclasses.asdict(layer) for layer in image.layers],
         "maps": {name: dataclasses.asdict(found) for name, found in image.maps.items()},
+        "inputs": image.inputs,
         "outputs": image.outputs,
     }
     text = json.dumps(record, allow_nan=False).encode()
@@ -230,6 +237,7 @@ def _image(record: dict[str, Any], contents: np.ndarray) -> SystemImage:
         command_count=record["command_count"],
         layers=tuple(LayerCommands(**layer) for layer in record["layers"]),
         maps=maps,
+        inputs=tuple(record["inputs"]),
         outputs=tuple(record["outputs"]),
     )
 
@@ -254,8 +262,8 @@ def _check(image: SystemImage, path: Path) -> None:
         and image.commands + image.command_count * COMMAND_BYTES <= image.address + len(contents)
     ):
         problem = "its commands lie outside of its contents"
-    elif INPUT not in image.maps or not all(name in image.maps for name in image.outputs):
-        problem = "its input or an output has no place"
+    elif not all(name in image.maps for name in (*image.inputs, *image.outputs)):
+        problem = "an input or output has no place"
     else:
         for name, found in image.maps.items():
             if found.place.shape != found.map.shape or found.place.end > image.size:

@@ -10,6 +10,7 @@ from compiler.system.image import LayerCommands, PlacedMap, SystemImage
 from compiler.system.map_place import MapPlace, aligned
 from compiler.system.memory_map import Shelf, map_bytes, place_maps
 from compiler.system.order import order_nodes
+from compiler.system.part import NetworkPart, part_of
 from compiler.system.plan import SystemPlan, plan_layer
 from compiler.system.pool import PoolChunk, pool_chunks
 from compiler.system.sequence import CommandSequence, RowWeightsPlace
@@ -22,37 +23,42 @@ from params.system import UNIT_BYTES, SystemConfig
 
 
 def lower_network(
-    network: IntegerNetwork, config: SystemConfig, keep: Collection[str] = ()
+    network: IntegerNetwork,
+    config: SystemConfig,
+    keep: Collection[str] = (),
+    nodes: range | None = None,
 ) -> SystemImage:
-    """The image of memory with which a system computes a network.
+    """The image of memory with which a system computes a network, or a part of it.
 
     Maps come first in memory, then weights, then commands.
 
     Parameters
     ----------
     keep : names of maps that stay in memory besides the outputs.
+    nodes : numbers of the nodes to compute; all when None.
 
     Raises
     ------
     FitError : a node does not fit the system; the message names it.
-    GraphError : no map of a name in `keep`.
+    GraphError : no map of a name in `keep`, or no such nodes.
     """
-    places = place_maps(network, config.bus_bytes, keep)
+    part = part_of(network, nodes)
+    places = place_maps(part, config.bus_bytes, keep)
     shelf = Shelf(map_bytes(places), config.bus_bytes)
     address = shelf.end
     contents: list[tuple[int, np.ndarray]] = []
     sequence = CommandSequence(config)
     layers, encoded = [], []
-    for node, order in zip(network.nodes, order_nodes(network), strict=True):
+    for node, order in zip(part.nodes, order_nodes(part), strict=True):
         first = len(sequence.commands)
-        plan = _plan(network, node, config, places)
+        plan = _plan(part, node, config, places)
         source, output = places[node.source], places[node.name]
         if isinstance(plan, SystemPlan):
             weights = _place_weights(plan, output, shelf, contents)
             residual = None if node.residual is None else places[node.residual]
             sequence.convolution(plan, weights, order, source, output, residual)
         else:
-            signed = network.maps[node.source].format.signed
+            signed = part.maps[node.source].format.signed
             sequence.max_pool(plan, order, source, output, signed=signed)
         own = sequence.commands[first:]
         encoded.append(_encode(own, node.name))
@@ -66,10 +72,10 @@ def lower_network(
     commands = shelf.take(len(octets) * COMMAND_BYTES)
     contents.append((commands, octets.reshape(-1)))
     end = aligned(shelf.end, burst)
-    kept = {*network.outputs, *keep}
+    kept = {*part.outputs, *keep}
     return SystemImage(
         config=config,
-        net=network.net,
+        net=part.net,
         size=end,
         contents=_joined(contents, address, end),
         address=address,
@@ -77,15 +83,16 @@ def lower_network(
         command_count=len(octets),
         layers=tuple(layers),
         maps={
-            name: PlacedMap(map=network.maps[name], place=place, kept=name in kept)
+            name: PlacedMap(map=part.maps[name], place=place, kept=name in kept)
             for name, place in places.items()
         },
-        outputs=network.outputs,
+        inputs=part.inputs,
+        outputs=part.outputs,
     )
 
 
 def _plan(
-    network: IntegerNetwork, node: IntegerNode, config: SystemConfig, places: Mapping[str, MapPlace]
+    part: NetworkPart, node: IntegerNode, config: SystemConfig, places: Mapping[str, MapPlace]
 ) -> SystemPlan | tuple[PoolChunk, ...]:
     """What a node's commands are made from.
 
@@ -97,9 +104,9 @@ def _plan(
     bits = config.array.activation_bits
     try:
         for name in (*node.sources, node.name):
-            if network.maps[name].format.bits > bits:
+            if part.maps[name].format.bits > bits:
                 raise FitError(
-                    f"the map {name} is {network.maps[name].format}, but the array's activations "
+                    f"the map {name} is {part.maps[name].format}, but the array's activations "
                     f"have {bits} bits; raise activation_bits"
                 )
         if isinstance(node.layer, IntegerConv):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from compiler.errors import FitError
 from compiler.system.map_place import MapPlace, aligned, pitch_of
-from golden.network import INPUT, GraphError, IntegerNetwork
+from compiler.system.part import NetworkPart
+from golden.network import GraphError
 from params.system import OFFSET_BITS
 
 
@@ -24,9 +25,9 @@ class _Life:
 
 
 def place_maps(
-    network: IntegerNetwork, bus_bytes: int, keep: Collection[str] = ()
+    part: NetworkPart, bus_bytes: int, keep: Collection[str] = ()
 ) -> dict[str, MapPlace]:
-    """Places of all maps from address 0 on, the image's among them.
+    """Places of all maps from address 0 on, its inputs' among them.
 
     Maps that no node needs together may share memory. The largest map comes first, and each takes
     the lowest memory that is free throughout its life. Outputs, and the maps in `keep`, stay to the
@@ -37,16 +38,18 @@ def place_maps(
     GraphError : no map of a name in `keep`.
     """
     for name in keep:
-        if name not in network.maps:
-            raise GraphError(f"{network.net} has no map {name!r} to keep")
-    end = len(network.nodes)
-    made = {INPUT: -1} | {node.name: number for number, node in enumerate(network.nodes)}
+        if name not in part.maps:
+            raise GraphError(f"{part.net} has no map {name!r} to keep")
+    end = len(part.nodes)
+    made = dict.fromkeys(part.inputs, -1) | {
+        node.name: number for number, node in enumerate(part.nodes)
+    }
     last = dict(made)
-    for number, node in enumerate(network.nodes):
+    for number, node in enumerate(part.nodes):
         last |= dict.fromkeys(node.sources, number)
-    last |= dict.fromkeys((*network.outputs, *keep), end)
+    last |= dict.fromkeys((*part.outputs, *keep), end)
     lives = {}
-    for name, feature_map in network.maps.items():
+    for name, feature_map in part.maps.items():
         channels, height, width = feature_map.shape
         place = MapPlace(
             address=0, channels=channels, height=height, width=width,

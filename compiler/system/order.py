@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from golden.network import INPUT, IntegerNetwork
+from compiler.system.part import NetworkPart
 
 LOADED = 1
 """The load unit has loaded a tile; the compute unit waits for it."""
@@ -41,19 +41,19 @@ class NodeOrder:
     tells_residual: bool = False
 
 
-def order_nodes(network: IntegerNetwork) -> tuple[NodeOrder, ...]:
+def order_nodes(part: NetworkPart) -> tuple[NodeOrder, ...]:
     """The order of every node.
 
     Maps are stored in the order of the nodes, so a unit that has waited for one need not wait for
     those before it. Every signal belongs to one wait.
     """
-    numbers = {node.name: number for number, node in enumerate(network.nodes)}
-    orders = tuple(NodeOrder() for _ in network.nodes)
-    sources = [numbers.get(node.source, -1) for node in network.nodes]
+    numbers = {node.name: number for number, node in enumerate(part.nodes)}
+    orders = tuple(NodeOrder() for _ in part.nodes)
+    sources = [numbers.get(node.source, -1) for node in part.nodes]
     for maker, reader in _pairs(sources):
         orders[maker].tells_load = orders[reader].load_waits = True
     residuals = [
-        -1 if node.residual in (None, INPUT) else numbers[node.residual] for node in network.nodes
+        -1 if node.residual is None else numbers.get(node.residual, -1) for node in part.nodes
     ]
     for maker, reader in _pairs(residuals):
         orders[maker].tells_residual = orders[reader].residual_waits = True

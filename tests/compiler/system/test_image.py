@@ -9,6 +9,7 @@ from compiler.system.disassembler import disassemble
 from compiler.system.image import ImageError, SystemImage, read_image, write_image
 from compiler.system.lower import lower_network
 from golden.activations import ActivationError
+from golden.network import INPUT
 from params import preset
 from params.commands import Opcode
 from params.system import SystemConfig
@@ -49,7 +50,7 @@ def rewritten(path, **changes):
         ({"size": 10}, "its contents do not fit its memory"),
         ({"size": "big"}, "its sizes and addresses must be integers"),
         ({"command_count": 1 << 20}, "its commands lie outside of its contents"),
-        ({"outputs": ["other"]}, "its input or an output has no place"),
+        ({"outputs": ["other"]}, "an input or output has no place"),
         ({"maps": {"data": {}}}, "a field is missing or of the wrong kind"),
         ({"config": {}}, "a field is missing or of the wrong kind"),
     ],
@@ -92,5 +93,5 @@ def test_every_command_has_a_line_with_its_node(image):
 def test_maps_and_pixels_that_do_not_exist_are_refused(image):
     with pytest.raises(ImageError, match="small has no map 'pool9'"):
         image.read_map(image.memory(), "pool9")
-    with pytest.raises(ActivationError, match=r"the pixels have shape \(1, 2, 3\)"):
-        image.memory(np.zeros((1, 2, 3), dtype=np.int64))
+    with pytest.raises(ActivationError, match=r"data have shape \(1, 2, 3\)"):
+        image.memory({INPUT: np.zeros((1, 2, 3), dtype=np.int64)})

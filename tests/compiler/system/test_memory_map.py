@@ -4,6 +4,7 @@ from compiler import FitError
 from compiler.system.lower import lower_network
 from compiler.system.memory_map import Shelf, map_bytes, place_maps
 from compiler.system.order import MOST_AHEAD, _pairs, order_nodes
+from compiler.system.part import part_of
 from golden.network import INPUT
 from params import preset
 from params.system import SystemConfig
@@ -16,7 +17,7 @@ def overlap(a, b) -> bool:
 
 def test_maps_that_are_needed_together_lie_apart():
     network = small_network()
-    places = place_maps(network, 16)
+    places = place_maps(part_of(network), 16)
     last = {name: len(network.nodes) for name in network.outputs}
     for number, node in enumerate(network.nodes):
         last |= {name: max(number, last.get(name, 0)) for name in node.sources}
@@ -29,7 +30,7 @@ def test_maps_that_are_needed_together_lie_apart():
 
 def test_memory_is_used_again():
     network = small_network()
-    some, everything = (place_maps(network, 16, keep) for keep in ((), network.maps))
+    some, everything = (place_maps(part_of(network), 16, keep) for keep in ((), network.maps))
     total = sum(place.bytes for place in everything.values())
     assert map_bytes(everything) == total
     assert map_bytes(some) < total
@@ -54,7 +55,7 @@ def test_more_than_a_command_addresses_is_refused():
 
 
 def test_a_unit_waits_once_for_what_it_reads():
-    orders = order_nodes(small_network())
+    orders = order_nodes(part_of(small_network()))
     # conv1 reads the image; pool1 waits for conv1, a/1 for pool1, b needs no more, out for b.
     assert [order.load_waits for order in orders] == [False, True, True, False, True]
     assert [order.tells_load for order in orders] == [True, True, False, True, False]

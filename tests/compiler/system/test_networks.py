@@ -10,7 +10,7 @@ from compiler.system.fault import SystemFaultError
 from compiler.system.interpreter import run_concurrently, run_in_order
 from compiler.system.lower import lower_network
 from compiler.system.order import FREE, LOADED, STORED_TO_LOAD, STORED_TO_RESIDUAL
-from golden.network import GraphError
+from golden.network import INPUT, GraphError
 from golden.network_files import read_network
 from params import ArrayConfig, preset
 from params.commands import Fault
@@ -32,7 +32,7 @@ def with_commands(image, commands):
 
 def results_out_of_step(image, pixels):
     for seed in range(30):
-        memory = image.memory(pixels)
+        memory = image.memory({INPUT: pixels})
         run_concurrently(image, memory, seed=seed, queue=100)
         yield image.read_map(memory, *image.outputs)
 
@@ -70,7 +70,7 @@ def test_no_semaphore_is_there_for_nothing(semaphore):
     assert any(
         not np.array_equal(result, expected) for result in results_out_of_step(image, pixels)
     )
-    memory = image.memory(pixels)
+    memory = image.memory({INPUT: pixels})
     run_in_order(image, memory)
     np.testing.assert_array_equal(image.read_map(memory, *network.outputs), expected)
 
@@ -82,7 +82,7 @@ def test_the_shipped_network():
     image = lower_network(network, SystemConfig(array=array, bus_bytes=8))
     pixels = random_pixels(np.random.default_rng(2), network)
     expected = network.run(pixels)
-    memory = image.memory(pixels)
+    memory = image.memory({INPUT: pixels})
     run_concurrently(image, memory, seed=1)
     for name, values in expected.items():
         np.testing.assert_array_equal(image.read_map(memory, name), values, name)
