@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.layers import Selection, select_layer
 from cli.quantization import Quantization
+from cli.simulate_network import WholeOptions, simulate_whole
 from cli.weights import find_quantized, layer_weights
 from compiler import compile_layer
 from compiler.cycles import count_cycles
@@ -116,6 +117,10 @@ zeroshift simulate --cin 5 --cout 7 --kernel 3 --padding 1 --height 9 --width 9 
 zeroshift simulate --layer conv1 --crop 32x32 --weights weights.npz --waves conv1.fst
 
 zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
+
+zeroshift simulate --whole --net rfcn-tiny --image street.jpg --plots pictures
+
+zeroshift simulate --whole --net rfcn-resnet50 --layers res3a_branch1:res3a_branch2c --stalls 0.1
 """
 
 
@@ -123,7 +128,10 @@ def simulate_command(
     net: Annotated[str, typer.Option(help="Network of --layer.")] = "rfcn-resnet50",
     layer: Annotated[str | None, typer.Option(help="Layer of the network.")] = None,
     image: Annotated[
-        str | None, typer.Option(help="Image size, HxW; the network's usual one if not given.")
+        str | None,
+        typer.Option(
+            help="Size, HxW, the network's usual one if not given; or a picture (--whole)."
+        ),
     ] = None,
     crop: Annotated[str | None, typer.Option(help="Crop the layer's input to HxW.")] = None,
     cin: Annotated[int | None, typer.Option(help="Own layer: input channels.")] = None,
@@ -164,6 +172,31 @@ def simulate_command(
         str, typer.Option("--preset", help=f"Array: {', '.join(PRESETS)}.")
     ] = "ulx3s",
     engine: Annotated[Engine, typer.Option(help="Simulator.")] = Engine.VERILATOR,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="All layers of --net, on the system with its memory.")
+    ] = False,
+    network: Annotated[
+        Path | None, typer.Option(help="With --whole: an exported network instead of --net.")
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="With --whole: only FIRST:LAST, names of layers.")
+    ] = None,
+    parts: Annotated[
+        int, typer.Option(help="With --whole: cut into so many parts that run side by side.")
+    ] = 1,
+    workers: Annotated[int, typer.Option(help="With --parts: processes that run them.")] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(help="With --parts: address of a dask scheduler that runs them.")
+    ] = None,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="With --whole: maps share memory; only outputs are compared."),
+    ] = False,
+    bus: Annotated[int, typer.Option(help="With --whole: bytes of the memory bus.")] = 16,
+    latency: Annotated[int, typer.Option(help="With --whole: cycles to memory and back.")] = 10,
+    plots: Annotated[
+        Path | None, typer.Option(help="With --whole: folder for the timeline's pictures.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, image and stalls.")] = 0,
     stalls: Annotated[
         float, typer.Option(help="Probability that a stream pauses in a cycle.")
@@ -178,6 +211,16 @@ def simulate_command(
     }  # fmt: skip
     if not 0 <= stalls < 1:
         raise UsageError(f"--stalls is {stalls}, but must be a probability of at least 0, below 1")
+    if whole:
+        simulate_whole(
+            WholeOptions(
+                net=net, network=network, image=image, bits=bits, preset_name=preset_name,
+                engine=engine, layers=layers, parts=parts, workers=workers, scheduler=scheduler,
+                reuse=reuse, bus_bytes=bus, latency=latency, stalls=stalls, seed=seed,
+                plots=plots, json_path=json_path,
+            )
+        )  # fmt: skip
+        return
     selection = select_layer(
         net=net, layer=layer, own=own, image=image, crop=crop,
         signed_input=signed_input, signed_output=signed_output,

@@ -1,11 +1,12 @@
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 """A system and its memory: the top level that whole networks are simulated with."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.axi import axi_lite
+from hw.system.core import EVENTS
 from hw.system.system import System
 from params.system import SystemConfig
 from sim.axi_memory import AxiMemory
@@ -15,6 +16,9 @@ INITIAL = "memory.bin"
 
 FINAL = "memory_after.bin"
 """File that the memory is written to."""
+
+EVENT_LOG = "events.txt"
+"""File that lists what the units begin and end."""
 
 
 class SystemHarness(wiring.Component):
@@ -63,6 +67,14 @@ class SystemHarness(wiring.Component):
         connect(m, flipped(self.control), system.control)
         connect(m, system.read, memory.read)
         connect(m, system.write, memory.write)
+        m.submodules.log = Instance(
+            "event_log",
+            p_WIDTH=EVENTS.size,
+            p_FILE=EVENT_LOG,
+            i_clk=ClockSignal(),
+            i_rst=ResetSignal(),
+            i_events=system.events.as_value(),
+        )
         m.d.comb += self.interrupt.eq(system.interrupt)
         for name in ("seed", "stalls", "latency", "order", "flush"):
             m.d.comb += getattr(memory, name).eq(getattr(self, name))

@@ -23,7 +23,8 @@ from sim.checker import Mismatch, first_mismatch
 from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.harness import VERILOG
-from sim.system_harness import FINAL, INITIAL, SystemHarness
+from sim.system_events import Event, read_events
+from sim.system_harness import EVENT_LOG, FINAL, INITIAL, SystemHarness
 
 STALL_SCALE = 1 << 16
 """Steps of a stall probability."""
@@ -57,6 +58,10 @@ class Memory:
             raise SimulationError(f"latency is {self.latency}, but must be in 1..65535")
 
 
+IDEAL = Memory()
+"""A memory that answers in the next cycle and never pauses."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SystemResult:
     """What a run of a simulated system gave.
@@ -69,6 +74,7 @@ class SystemResult:
     counters : cycles of each kind; see `params.registers.COUNTERS`.
     beats_read, beats_written : by the system.
     violations : of the rules of AXI4, by the system.
+    events : what the units began and ended, in order.
     seconds : of the simulator, its start included.
     """
 
@@ -79,6 +85,7 @@ class SystemResult:
     beats_read: int
     beats_written: int
     violations: int
+    events: tuple[Event, ...]
     seconds: float
 
 
@@ -96,7 +103,7 @@ def build_system(
         key=f"{config!r} {memory_bytes(size)}",
         engine=engine,
         toplevel="system_harness",
-        sources=(VERILOG / "axi_memory.v",),
+        sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
         made_from=(Path(str(sim.axi_memory.__file__)), Path(str(sim.system_harness.__file__))),
         waves=waves,
     )
@@ -107,7 +114,7 @@ def run_commands(
     *,
     commands: int,
     harness: Build,
-    memory: Memory = Memory(),
+    memory: Memory = IDEAL,
     waves: Path | None = None,
     progress: Callable[[dict], None] | None = None,
 ) -> SystemResult:
@@ -155,6 +162,7 @@ def run_commands(
     if not status.get("finished") or not (folder / FINAL).exists():
         raise SimulationError(f"the simulation left no result; the run is kept in {folder}")
     after = bytearray((folder / FINAL).read_bytes()[: len(contents)])
+    events = read_events(folder / EVENT_LOG)
     shutil.rmtree(folder)
     return SystemResult(
         memory=after,
@@ -165,6 +173,7 @@ def run_commands(
         beats_read=status["beats_read"],
         beats_written=status["beats_written"],
         violations=status["violations"],
+        events=events,
         seconds=seconds,
     )  # fmt: skip
 

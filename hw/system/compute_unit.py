@@ -21,6 +21,7 @@ class ComputeUnit(wiring.Component):
     commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
     runs, tiles : Out(streams of layouts.run_write and layouts.tile), to the array.
     done : In, the array has computed a tile.
+    begins, ends : Out, for a cycle: a tile begins, ends.
     idle : Out, no tile is under way.
     """
 
@@ -34,6 +35,8 @@ class ComputeUnit(wiring.Component):
                 "runs": Out(stream.Signature(layouts.run_write(config.array))),
                 "tiles": Out(stream.Signature(layouts.tile(config.array))),
                 "done": In(1),
+                "begins": Out(1),
+                "ends": Out(1),
                 "idle": Out(1),
             }
         )
@@ -72,6 +75,8 @@ class ComputeUnit(wiring.Component):
                 ~under_way & (~is_run | self.runs.ready) & (~is_tile | self.tiles.ready)
             ),
             taken.eq(self.commands.valid & self.commands.ready),
+            self.begins.eq(taken & is_tile),
+            self.ends.eq(under_way & self.done),
             self.idle.eq(~under_way),
         ]
         m.d.sync += self.signalling.eq((taken & ~is_tile) | (under_way & self.done))

@@ -1,7 +1,7 @@
 """The units of a system, the array, and the way to memory."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.array import Array
@@ -22,6 +22,14 @@ from hw.system.write_master import WriteMaster
 from params.commands import Fault, Unit
 from params.system import OFFSET_BITS, SystemConfig
 
+EVENTS = data.StructLayout(
+    {
+        unit.name.lower(): data.StructLayout({"begins": 1, "ends": 1})
+        for unit in (Unit.LOAD, Unit.COMPUTE, Unit.STORE, Unit.RESIDUAL)
+    }
+)
+"""Of the units that move or compute words."""
+
 
 class Core(wiring.Component):
     """Runs a sequence of commands out of memory.
@@ -35,6 +43,7 @@ class Core(wiring.Component):
     base : In, byte address of the memory window; size : In, its bytes.
     read : Out(axi_read), write : Out(axi_write)
     fault : Out(Fault), the first; place : Out(32), byte or command at fault.
+    events : Out(EVENTS), what units begin and end in this cycle.
     computing, waits_load, waits_store, waits_weights : Out, what happens in this cycle: a tile is
         under way; none is, and the next waits for a semaphore; outputs wait for the store unit;
         a tile is under way and a row has no weights at hand.
@@ -56,6 +65,7 @@ class Core(wiring.Component):
                 "write": Out(axi_write(config.bus_bytes, address_bits=address_bits)),
                 "fault": Out(Fault),
                 "place": Out(32),
+                "events": Out(EVENTS),
                 "computing": Out(1),
                 "waits_load": Out(1),
                 "waits_store": Out(1),
@@ -164,6 +174,10 @@ class Core(wiring.Component):
 
         self._watch(m, array, feeders, reads, writes, reader, dispatcher, semaphores)
 
+        for name, unit in units.items():
+            if name != Unit.WEIGHTS:
+                event = self.events[name.name.lower()]
+                m.d.comb += [event.begins.eq(unit.begins), event.ends.eq(unit.ends)]
         busy = ~Cat(unit.idle for unit in units.values()).all()
         ended = dispatcher.ended & Cat(queues_empty).all() & ~busy & ~dispatcher.holding
         quiet = reads.idle & writes.idle

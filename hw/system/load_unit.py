@@ -34,6 +34,7 @@ class LoadUnit(wiring.Component):
     port : Out(read_port)
     load : Out(stream of layouts.load), to the array.
     pooled : Out(stream of words), to the store unit.
+    begins, ends : Out, for a cycle: a command that moves words begins, ends.
     idle : Out, no command is under way.
     """
 
@@ -47,6 +48,8 @@ class LoadUnit(wiring.Component):
                 "port": Out(read_port(config)),
                 "load": Out(stream.Signature(layouts.load(config.array))),
                 "pooled": Out(stream.Signature(word(config))),
+                "begins": Out(1),
+                "ends": Out(1),
                 "idle": Out(1),
             }
         )
@@ -200,6 +203,10 @@ class LoadUnit(wiring.Component):
             self.signalling.eq(ended),
         ]
 
+        m.d.comb += [
+            self.begins.eq(begin & ~nothing),
+            self.ends.eq(ended & (head.words != 0)),
+        ]
         self._pool(m, got.payload, moved & head.pool, final, head.signed)
         m.d.comb += self.idle.eq(completions.empty & ~active & ~self.pooled.valid)
         return m

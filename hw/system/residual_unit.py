@@ -31,6 +31,7 @@ class ResidualUnit(wiring.Component):
     commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
     channels : In(stream of group_channels per row); port : Out(read_port)
     residuals : Out(stream of layouts.residuals per row), to the array.
+    begins, ends : Out, for a cycle: a command that moves words begins, ends.
     idle : Out, no command is under way.
     """
 
@@ -45,6 +46,8 @@ class ResidualUnit(wiring.Component):
                 "channels": In(stream.Signature(group_channels(config.array))).array(rows),
                 "port": Out(read_port(config)),
                 "residuals": Out(stream.Signature(layouts.residuals(config.array))).array(rows),
+                "begins": Out(1),
+                "ends": Out(1),
                 "idle": Out(1),
             }
         )
@@ -83,6 +86,8 @@ class ResidualUnit(wiring.Component):
             table.write.valid.eq(self.commands.valid & ~active & is_piece),
             table.rewind_all.eq(begin),
             self.commands.ready.eq(~active),
+            self.begins.eq(begin),
+            self.ends.eq(done),
             self.idle.eq(~active),
             self.signal.eq(signal),
         ]

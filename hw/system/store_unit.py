@@ -30,6 +30,7 @@ class StoreUnit(wiring.Component):
     channels, outputs : In(streams of group_channels and of layouts.outputs, one per row)
     pooled : In(stream of words), from the load unit.
     port : Out(write_port)
+    begins, ends : Out, for a cycle: a command that moves words begins, ends.
     idle : Out, no command is under way.
     """
 
@@ -45,6 +46,8 @@ class StoreUnit(wiring.Component):
                 "outputs": In(stream.Signature(layouts.outputs(config.array))).array(rows),
                 "pooled": In(stream.Signature(word(config))),
                 "port": Out(write_port(config)),
+                "begins": Out(1),
+                "ends": Out(1),
                 "idle": Out(1),
             }
         )
@@ -86,6 +89,8 @@ class StoreUnit(wiring.Component):
             table.write.valid.eq(self.commands.valid & ~active & is_piece),
             table.rewind_all.eq(begin),
             self.commands.ready.eq(~active),
+            self.begins.eq(begin),
+            self.ends.eq(done),
             self.idle.eq(~active),
             self.signal.eq(signal),
         ]

@@ -6,7 +6,7 @@ from amaranth.lib.enum import Enum
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.axi import axi_lite, axi_read, axi_write
-from hw.system.core import Core
+from hw.system.core import EVENTS, Core
 from hw.system.registers import Registers
 from params.commands import Fault
 from params.registers import COUNTERS
@@ -38,6 +38,7 @@ class System(wiring.Component):
     control : In(axi_lite)
     read, write : Out(axi_read, axi_write), the AXI4 master.
     interrupt : Out, a run has ended, if enabled.
+    events : Out(EVENTS), what units begin and end in this cycle, for traces.
     """
 
     def __init__(self, config: SystemConfig, *, address_bits: int = 32):
@@ -52,6 +53,7 @@ class System(wiring.Component):
                 ),
                 "write": Out(axi_write(config.bus_bytes, address_bits=address_bits)),
                 "interrupt": Out(1),
+                "events": Out(EVENTS),
             }
         )
 
@@ -79,6 +81,7 @@ class System(wiring.Component):
             registers.fault_code.eq(core.fault),
             registers.fault_place.eq(core.place),
             self.interrupt.eq(registers.interrupt),
+            self.events.eq(core.events),
         ]
         m.d.sync += told.eq((told | registers.fault) & (phase == Phase.RUN))
         with m.Switch(phase):
