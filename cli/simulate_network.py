@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -180,7 +181,7 @@ def _run(
         return [found[number] for number in range(len(parts))]
 
 
-def _workers(options: WholeOptions) -> tuple[Callable[..., Future], Callable]:
+def _workers(options: WholeOptions) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """How parts are handed out: to processes here, or through a scheduler of dask."""
     if options.scheduler is None:
         executor: Executor = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))

@@ -28,8 +28,8 @@ PRESETS = {
             code_depth=1024,
         ),
         ArrayConfig(
-            name="ulx3s-dense-full", lanes=100, rows=2, filters_per_row=3, levels=16, depth=3072,
-            lane_groups=5, drain_width=10,
+            name="ulx3s-dense-full", lanes=80, rows=2, filters_per_row=3, levels=16, depth=3072,
+            lane_groups=4, drain_width=8,
         ),
         # What the arrays above are compared with.
         ArrayConfig(

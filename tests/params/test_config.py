@@ -48,7 +48,7 @@ def test_presets():
         "ulx3s-dense": (108, 2, 2, 16),
         "large": (256, 4, 1, 4),
         "ulx3s-full": (72, 4, 1, 4),
-        "ulx3s-dense-full": (100, 2, 3, 16),
+        "ulx3s-dense-full": (80, 2, 3, 16),
         "tiny-int8": (8, 2, 1, 8),
         "tiny-float32": (4, 2, 8, 1),
         "ulx3s-int8": (72, 2, 3, 8),
