@@ -45,9 +45,9 @@ def random_value(name: str, width: int, config: SystemConfig, size: int, draw: r
     """A value for a field: mostly one that the hardware takes, of a window of `size` bytes."""
     array = config.array
     chance = draw.random()
-    if chance < 0.02:
+    if chance < 0.002:
         return draw.getrandbits(width)
-    if chance < 0.04:
+    if chance < 0.01:
         return draw.choice((0, 1, (1 << width) - 1, 1 << width - 1))
     ranges = {
         "index": min(config.pieces, array.max_runs), "lane": array.lanes, "count": array.lanes + 1,
@@ -63,12 +63,24 @@ def random_value(name: str, width: int, config: SystemConfig, size: int, draw: r
 def random_command(
     config: SystemConfig, size: int, draw: random.Random, among: Sequence[Opcode] = tuple(Opcode)
 ) -> Command:
-    """A command that exists, with fields drawn by chance."""
+    """A command that exists, with fields drawn by chance.
+
+    One for residuals comes rarely where the system has none.
+    """
     opcode = draw.choice(among)
+    if Unit(opcode.value >> 4) == Unit.RESIDUAL and not config.array.residuals:
+        if draw.random() < 0.9:
+            opcode = Opcode.LOAD_SYNC
     fields = {
         name: random_value(name, Shape.cast(field.shape).width, config, size, draw)
         for name, field in BODIES[opcode]
     }
+    if opcode == Opcode.COMPUTE_TILE:
+        fields |= {name: draw.randrange(128) for name in ("low", "high") if draw.random() < 0.9}
+        if not config.array.residuals and draw.random() < 0.9:
+            fields["residual"] = 0
+    if opcode == Opcode.WEIGHTS_ROW and not config.array.residuals and draw.random() < 0.9:
+        fields["residual"] = 0
     wait, signal = (draw.randrange(16) if draw.random() < 0.1 else 0 for _ in range(2))
     return Command(opcode=opcode, fields=fields, wait=wait, signal=signal)
 

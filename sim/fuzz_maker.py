@@ -82,7 +82,7 @@ class CaseMaker:
             [octets.tobytes() for octets in good.image.encoded_commands],
             draw,
         )
-        for _ in range(draw.choice((1, 1, 1, 2, 3, 5))):
+        for _ in range(draw.choice((1, 1, 2, 3, 5, 8))):
             draw.choice(MUTATIONS)(mutant)
             if not mutant.commands:
                 break

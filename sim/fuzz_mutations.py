@@ -130,9 +130,7 @@ def insert(mutant: Mutant) -> None:
 
 def flood(mutant: Mutant) -> None:
     """Signals a semaphore until it overflows, or nearly."""
-    opcode = mutant.draw.choice(
-        [Opcode.LOAD_SYNC, Opcode.COMPUTE_SYNC, Opcode.STORE_SYNC, Opcode.RESIDUAL_SYNC]
-    )
+    opcode = mutant.draw.choice([Opcode.LOAD_SYNC, Opcode.COMPUTE_SYNC, Opcode.STORE_SYNC])
     item = Command(opcode=opcode, signal=mutant.draw.randrange(1, 16))
     place = mutant.place()
     mutant.commands[place:place] = [pack(item)] * mutant.draw.randrange(200, 300)
