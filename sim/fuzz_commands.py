@@ -68,9 +68,9 @@ def random_command(
     One for residuals comes rarely where the system has none.
     """
     opcode = draw.choice(among)
-    if Unit(opcode.value >> 4) == Unit.RESIDUAL and not config.array.residuals:
-        if draw.random() < 0.9:
-            opcode = Opcode.LOAD_SYNC
+    missing = Unit(opcode.value >> 4) == Unit.RESIDUAL and not config.array.residuals
+    if missing and draw.random() < 0.9:
+        opcode = Opcode.LOAD_SYNC
     fields = {
         name: random_value(name, Shape.cast(field.shape).width, config, size, draw)
         for name, field in BODIES[opcode]

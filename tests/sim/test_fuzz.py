@@ -51,19 +51,19 @@ FAULTS = {
         hw.system.core, WriteMaster, "placed.outside | self.stop", "self.stop", "outside",
     ),
     "nobody watches": (
-        hw.system.system, Core, "quiet == config.patience, Fault", "quiet > config.patience, Fault", "not end",
+        hw.system.system, Core, "quiet == config.patience, Fault",
+        "quiet > config.patience, Fault", "not end",
     ),
     "a table has no end": (
-        hw.system.store_unit, PieceTable, "write.piece.final | (write.index == config.pieces - 1)",
-        "write.piece.final", "not end",
+        hw.system.store_unit, PieceTable, 'both = {"last": 1, "final": 1}', "both = {}",
+        "not end",
     ),
     "requests go on": (
         hw.system.system, Core, "_pass(port.requests, master.requests, ~stopped)",
         "_pass(port.requests, master.requests, 1)", "",
     ),
 }  # fmt: skip
-"""For each fault: where a block is used, the block, a text of it and of the mutant,
-and what is told."""
+"""For each fault: where a block is used, the block, its text, the mutant's, and what is told."""
 
 
 @pytest.mark.slow
