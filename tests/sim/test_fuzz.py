@@ -103,7 +103,9 @@ def test_most_cases_pass_the_dispatcher():
 def test_commands_are_packed_as_the_compiler_does():
     image = CaseMaker(CONFIGS["residuals"]).images[-1].image
     for octets in image.encoded_commands:
-        assert pack(unpack(octets.tobytes())) == octets.tobytes()
+        item = unpack(octets.tobytes())
+        assert item is not None
+        assert pack(item) == octets.tobytes()
 
 
 def test_long_commands_are_tamed():
@@ -112,6 +114,7 @@ def test_long_commands_are_tamed():
         "line_pitch": 0,
     }  # fmt: skip
     item = unpack(tamed(pack(Command(opcode=Opcode.LOAD_LINES, fields=fields)), 1000))
+    assert item is not None
     assert item.fields["words"] * item.fields["lines"] <= LONGEST
     # This one leaves its window soon.
     leaving = pack(Command(opcode=Opcode.LOAD_LINES, fields=fields | {"word_pitch": 100}))

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """The dispatcher: what it passes on, and what it refuses."""
 
 import pytest
