@@ -8,7 +8,8 @@ is done. Semaphore 0 stands for none.
 A *piece* moves neighbouring pixels of a map between memory and neighbouring lanes: lane `lane` + i
 belongs to the byte at base + `offset` + i * (2 if `double` else 1), for i < `count`. The pieces of
 a table up to the next with `last` make a word, one value for every lane; lanes without a piece are
-zero. `final` marks the last piece of a table. A word without any pixel is a piece of `count` 0.
+zero. `final` marks the last piece of a table, and with it the last of a word; the highest entry of
+a table has both marks, whatever it says. A word without any pixel is a piece of `count` 0.
 """
 
 from amaranth.hdl import signed, unsigned
@@ -51,8 +52,9 @@ class Opcode(Enum, shape=8):
         and hand their lane-wise maximum to the store unit.
     COMPUTE_RUN : writes an entry of the run table, once the array is between tiles.
     COMPUTE_TILE : computes a tile; it is done when the rows are.
-    WEIGHTS_ROW : `repeat` times, sends `units` units from `address` to row `row`; `residual` says
-        that the filters' outputs are added to a map. It is done when the row has taken it.
+    WEIGHTS_ROW : `repeat` times, sends `units` units, fewer than 2^29, from `address` to row `row`;
+        `residual` says that the filters' outputs are added to a map. It is done when the row has
+        taken it.
     STORE_ROWS : takes the outputs of a tile of `passes` passes from the rows in `rows`. The output
         of pass t of a channel goes to the pieces of the t-th word of the table, from `address` +
         the channel's place on. It is done when memory has all of them.
@@ -83,10 +85,10 @@ class Opcode(Enum, shape=8):
 class Fault(Enum, shape=8):
     """Why a run ended early.
 
-    OPCODE : no such command. OPERAND : a field of a command is out of range. WINDOW : an access
-    outside of the memory window. BUS : memory answered with an error. STALLED : no progress for
-    `SystemConfig.patience` cycles. SEMAPHORE : one was counted up too far. WEIGHTS : a row's
-    weights are malformed.
+    OPCODE : the system has no such command. OPERAND : a field of a command is out of range.
+    WINDOW : an access outside of the memory window. BUS : memory answered with an error.
+    STALLED : no progress for `SystemConfig.patience` cycles. SEMAPHORE : one was counted up too
+    far. WEIGHTS : a row's weights are malformed.
     """
 
     NONE = 0

@@ -25,7 +25,10 @@ class AxiMemory(wiring.Component):
     latency : In(16), cycles from the address of a read to its first beat.
     order : In(2), how addresses and data of writes are taken.
     flush : In, when it rises the memory is written to `final`, once.
+    reload : In, when it rises the memory is loaded from `initial` again.
+    low, high : In(address_bits), the first byte that may be touched, and the first behind them.
     violations : Out(32), of the rules of AXI4 so far.
+    outside : Out(32), bursts so far that touch a byte that may not be.
     beats_read, beats_written : Out(64), so far.
     """
 
@@ -58,7 +61,11 @@ class AxiMemory(wiring.Component):
                 "latency": In(16),
                 "order": In(2),
                 "flush": In(1),
+                "reload": In(1),
+                "low": In(address_bits),
+                "high": In(address_bits),
                 "violations": Out(32),
+                "outside": Out(32),
                 "beats_read": Out(64),
                 "beats_written": Out(64),
             }

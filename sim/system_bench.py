@@ -25,6 +25,9 @@ async def run_commands(dut):
     for name in ("seed", "stalls", "latency", "order"):
         getattr(dut, name).value = settings[name]
     dut.flush.value = 0
+    dut.reload.value = 0
+    dut.low.value = settings["window_base"]
+    dut.high.value = settings["window_base"] + settings["window_size"]
     dut.rst.value = 1
     control = LiteMaster(dut, "control")
     Clock(dut.clk, PERIOD_NS, unit="ns").start()
@@ -57,7 +60,7 @@ async def run_commands(dut):
     report |= await control.counters()
     report |= {
         name: int(getattr(dut, name).value)
-        for name in ("beats_read", "beats_written", "violations")
+        for name in ("beats_read", "beats_written", "violations", "outside")
     }
     dut.flush.value = 1
     await Timer(4 * PERIOD_NS, "ns")

@@ -31,7 +31,8 @@ class SystemHarness(wiring.Component):
     Members
     -------
     control : In(axi_lite); interrupt : Out, see `System`.
-    seed, stalls, latency, order, flush, violations, beats_read, beats_written : see `AxiMemory`.
+    seed, stalls, latency, order, flush, reload, low, high, violations, outside, beats_read,
+    beats_written : see `AxiMemory`.
     """
 
     def __init__(self, config: SystemConfig, *, memory_bytes: int, system: System | None = None):
@@ -47,7 +48,11 @@ class SystemHarness(wiring.Component):
                 "latency": In(16),
                 "order": In(2),
                 "flush": In(1),
+                "reload": In(1),
+                "low": In(32),
+                "high": In(32),
                 "violations": Out(32),
+                "outside": Out(32),
                 "beats_read": Out(64),
                 "beats_written": Out(64),
             }
@@ -76,8 +81,8 @@ class SystemHarness(wiring.Component):
             i_events=system.events.as_value(),
         )
         m.d.comb += self.interrupt.eq(system.interrupt)
-        for name in ("seed", "stalls", "latency", "order", "flush"):
+        for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):
             m.d.comb += getattr(memory, name).eq(getattr(self, name))
-        for name in ("violations", "beats_read", "beats_written"):
+        for name in ("violations", "outside", "beats_read", "beats_written"):
             m.d.comb += getattr(self, name).eq(getattr(memory, name))
         return m

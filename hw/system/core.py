@@ -34,8 +34,8 @@ EVENTS = data.StructLayout(
 class Core(wiring.Component):
     """Runs a sequence of commands out of memory.
 
-    It is reset before every run. After a fault it asks memory for nothing more, and is `done` when
-    nothing is outstanding.
+    It is reset before every run. After a fault, and once all commands are done, it asks memory for
+    nothing more, and is `done` when nothing is outstanding.
 
     Members
     -------
@@ -112,9 +112,19 @@ class Core(wiring.Component):
         ports = [reader.port, load.port, *(feeder.port for feeder in feeders)]
         if config.array.residuals:
             ports.append(units[Unit.RESIDUAL].port)
+        # At the end nothing more is asked for, so that what is outstanding gets less and less.
+        stopped = Signal()
         for port, master in zip(ports, reads.ports, strict=True):
-            connect(m, port, master)
-        connect(m, store.port, writes.port)
+            m.d.comb += [
+                *_pass(port.requests, master.requests, ~stopped),
+                port.arriving.eq(master.arriving),
+                port.beat.eq(master.beat),
+            ]
+        connect(m, store.port.beats, writes.port.beats)
+        m.d.comb += [
+            *_pass(store.port.requests, writes.port.requests, ~stopped),
+            store.port.written.eq(writes.port.written),
+        ]
         connect(m, reads.axi, flipped(self.read))
         connect(m, writes.axi, flipped(self.write))
         connect(m, reader.o, dispatcher.i)
@@ -126,7 +136,7 @@ class Core(wiring.Component):
             reader.start.eq(self.start),
             reader.address.eq(self.commands),
             reader.size.eq(self.size),
-            reader.stop.eq(dispatcher.ended | (self.fault != Fault.NONE)),
+            reader.stop.eq(dispatcher.ended | stopped),
             compute.done.eq(array.done),
         ]
 
@@ -180,9 +190,15 @@ class Core(wiring.Component):
                 m.d.comb += [event.begins.eq(unit.begins), event.ends.eq(unit.ends)]
         busy = ~Cat(unit.idle for unit in units.values()).all()
         ended = dispatcher.ended & Cat(queues_empty).all() & ~busy & ~dispatcher.holding
-        quiet = reads.idle & writes.idle
+        m.d.sync += stopped.eq(stopped | ended | (self.fault != Fault.NONE))
         m.d.comb += [
-            self.done.eq(quiet & (ended | (self.fault != Fault.NONE))),
+            reads.base.eq(self.base),
+            reads.size.eq(self.size),
+            reads.stop.eq(stopped),
+            writes.base.eq(self.base),
+            writes.size.eq(self.size),
+            writes.stop.eq(stopped),
+            self.done.eq(stopped & reads.idle & writes.idle),
             self.computing.eq(array.busy),
             self.waits_store.eq(
                 Cat(outputs.valid & ~outputs.ready for outputs in array.outputs).any()
@@ -224,11 +240,12 @@ class Core(wiring.Component):
             ):
                 with m.If(condition):
                     m.d.sync += [self.fault.eq(fault), self.place.eq(place)]
-        m.d.comb += [
-            reads.base.eq(self.base),
-            reads.size.eq(self.size),
-            reads.stop.eq(self.fault != Fault.NONE),
-            writes.base.eq(self.base),
-            writes.size.eq(self.size),
-            writes.stop.eq(self.fault != Fault.NONE),
-        ]
+
+
+def _pass(requests, master, opened) -> list:
+    """What connects a stream of requests to a master, as long as `opened`."""
+    return [
+        master.payload.eq(requests.payload),
+        master.valid.eq(requests.valid & opened),
+        requests.ready.eq(master.ready & opened),
+    ]

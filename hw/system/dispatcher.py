@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from params import layouts
 from params.commands import BODIES, RAW, Fault, Opcode, Unit
-from params.system import SystemConfig
+from params.system import OFFSET_BITS, UNIT_BYTES, SystemConfig
 
 UNITS = (Unit.LOAD, Unit.COMPUTE, Unit.WEIGHTS, Unit.STORE, Unit.RESIDUAL)
 """Units with a queue of their own, in the order of their numbers there."""
@@ -15,8 +15,9 @@ UNITS = (Unit.LOAD, Unit.COMPUTE, Unit.WEIGHTS, Unit.STORE, Unit.RESIDUAL)
 class Dispatcher(wiring.Component):
     """Checks each command and passes it on to its unit, in order.
 
-    A field that is wider than what the hardware has of it must not use the bits above. After a
-    fault, and after END, nothing is taken any more.
+    A field that is wider than what the hardware has of it must not use the bits above. An array
+    without residuals has no commands for them. After a fault, and after END, nothing is taken any
+    more.
 
     Latency one cycle, throughput a command per cycle.
 
@@ -50,7 +51,7 @@ class Dispatcher(wiring.Component):
         fits = Signal()
         m.d.comb += [known.eq(0), fits.eq(1)]
         with m.Switch(raw.opcode):
-            for opcode in Opcode:
+            for opcode in _opcodes(self._config):
                 with m.Case(opcode.value):
                     m.d.comb += [known.eq(1), fits.eq(self._fits(opcode, raw.body))]
 
@@ -98,13 +99,28 @@ class Dispatcher(wiring.Component):
             limit = limits.get((opcode, key), limits.get(key))
             if limit is not None and limit < (1 << field.width):
                 checks.append(value < limit)
+        if opcode == Opcode.WEIGHTS_ROW and not self._config.array.residuals:
+            checks.append(~data.View(layout, body[: layout.size]).residual)
         if opcode == Opcode.COMPUTE_TILE:
             checks += _tile_checks(self._config, data.View(layout, body[: layout.size]))
         return Cat(checks).all()
 
 
+def _opcodes(config: SystemConfig) -> list[Opcode]:
+    """The commands that a system has."""
+    residual = Unit.RESIDUAL.value
+    return [
+        opcode
+        for opcode in Opcode
+        if config.array.residuals or opcode.value >> Unit.as_shape().width != residual
+    ]
+
+
 def _limits(config: SystemConfig) -> dict:
-    """What a field must stay below; by name, or by opcode and name."""
+    """What a field must stay below; by name, or by opcode and name.
+
+    The beats of a row's weights must be fewer than the window can have.
+    """
     array = config.array
     return {
         "index": config.pieces,
@@ -119,6 +135,7 @@ def _limits(config: SystemConfig) -> dict:
         "pitch": array.depth + 1,
         "row": array.rows,
         "rows": 1 << array.rows,
+        "units": (1 << OFFSET_BITS) // UNIT_BYTES // 2,
     }
 
 

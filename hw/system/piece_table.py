@@ -36,6 +36,9 @@ class PieceTable(wiring.Component):
     Each walker has its own place in the table. It moves past every entry that is emitted, and back
     to the first after one with `final`. Offsets are modulo 2^OFFSET_BITS.
 
+    Every walk ends: an entry that is written with `final` has `last` as well, and the table's
+    highest entry has both, whatever is written there.
+
     Latency four cycles from a base to its first piece, throughput one piece per cycle, without a
     bubble between bases. Two memories hold the table: the ends of words are read within a cycle,
     the rest a cycle later, with a register behind it.
@@ -71,25 +74,32 @@ class PieceTable(wiring.Component):
         config = self._config
         piece = ports.table_piece(config)
         end = data.StructLayout({"last": 1, "final": 1})
-        m.submodules.ends = ends = memory.Memory(shape=end, depth=config.pieces, init=[])
+        both = {"last": 1, "final": 1}
+        others = [{}] * (config.pieces - 1)
+        m.submodules.ends = ends = memory.Memory(
+            shape=end, depth=config.pieces, init=[*others, both]
+        )
         m.submodules.table = table = memory.Memory(
             shape=piece,
             depth=config.pieces,
-            init=[],
+            init=[*others, both],
             # An entry is never read in the cycle in which it is written.
             attrs={"no_rw_check": 1},
         )
         write = self.write.payload
+        final = write.piece.final | (write.index == config.pieces - 1)
         write_end = ends.write_port()
         write_piece = table.write_port()
         m.d.comb += [
             self.write.ready.eq(1),
             write_end.addr.eq(write.index),
-            write_end.data.last.eq(write.piece.last),
-            write_end.data.final.eq(write.piece.final),
+            write_end.data.last.eq(write.piece.last | final),
+            write_end.data.final.eq(final),
             write_end.en.eq(self.write.valid),
             write_piece.addr.eq(write.index),
             write_piece.data.eq(write.piece),
+            write_piece.data.last.eq(write_end.data.last),
+            write_piece.data.final.eq(write_end.data.final),
             write_piece.en.eq(self.write.valid),
         ]
 

@@ -1,7 +1,8 @@
 // A memory on AXI4, between binary files.
 //
-// It is loaded from file INITIAL, if there is one, and written to file FINAL when `flush` rises;
-// the first byte of a file is that at address 0. Bytes that INITIAL does not give are zero.
+// It is loaded from file INITIAL, if there is one, and again whenever `reload` rises; it is written
+// to file FINAL when `flush` rises. The first byte of a file is that at address 0. Bytes that
+// INITIAL does not give are zero.
 //
 // Bursts of all ids are answered in the order in which their addresses come. The first beat of a
 // read comes `latency` cycles after its address, though never in the same cycle; beats follow each
@@ -13,7 +14,8 @@
 //
 // `violations` counts bursts that leave the memory, cross a multiple of 4096, are not aligned, are
 // not of type INCR with full beats; write beats whose WLAST is wrong; and what is withdrawn or
-// changed before it is taken. Beats outside of the memory are answered with DECERR.
+// changed before it is taken. Beats outside of the memory are answered with DECERR. `outside` counts
+// bursts that touch a byte below `low`, or at `high` or above.
 module axi_memory #(
     parameter DATA_BYTES = 16,
     parameter ADDRESS_BITS = 32,
@@ -31,6 +33,9 @@ module axi_memory #(
     input wire [15:0] latency,
     input wire [1:0] order,
     input wire flush,
+    input wire reload,
+    input wire [ADDRESS_BITS-1:0] low,
+    input wire [ADDRESS_BITS-1:0] high,
 
     input wire [ID_BITS-1:0] awid,
     input wire [ADDRESS_BITS-1:0] awaddr,
@@ -64,6 +69,7 @@ module axi_memory #(
     input wire rready,
 
     output reg [31:0] violations,
+    output reg [31:0] outside,
     output reg [63:0] beats_read,
     output reg [63:0] beats_written
 );
@@ -99,7 +105,7 @@ module axi_memory #(
   reg [WIDTH+DATA_BYTES:0] w_offer;
 
   reg [31:0] now, random;
-  reg flushed;
+  reg flushed, reloaded;
   reg [ADDRESS_BITS-1:0] word;
   reg [WIDTH-1:0] bytes;
   integer file, count, i, k;
@@ -131,6 +137,31 @@ module axi_memory #(
     end
   endfunction
 
+  // Whether a burst leaves the bytes from `low` to `high` - 1.
+  function leaves(input [ADDRESS_BITS-1:0] address, input [7:0] length);
+    reg [ADDRESS_BITS:0] stop;
+    begin
+      stop = address + (length + 1) * DATA_BYTES;
+      leaves = address < low || stop > high;
+    end
+  endfunction
+
+  task load;
+    begin
+      for (i = 0; i < WORDS; i = i + 1) memory[i] = 0;
+      file = $fopen(INITIAL, "rb");
+      if (file != 0) begin
+        count = $fread(memory, file);
+        $fclose(file);
+        // The first byte of a word came to its upper end.
+        for (i = 0; i * DATA_BYTES < count; i = i + 1) begin
+          bytes = memory[i];
+          for (k = 0; k < DATA_BYTES; k = k + 1) memory[i][8*k+:8] = bytes[8*(DATA_BYTES-1-k)+:8];
+        end
+      end
+    end
+  endtask
+
   task clear;
     begin
       awready <= 0;
@@ -141,6 +172,7 @@ module axi_memory #(
       beats_read <= 0;
       beats_written <= 0;
       violations = 0;
+      outside = 0;
       read_first = 0;
       read_count = 0;
       write_first = 0;
@@ -158,22 +190,13 @@ module axi_memory #(
       ar_waits = 0;
       now = 0;
       flushed = 0;
+      reloaded = 0;
       random = (seed ^ (SALT * 32'h9E3779B9)) | 32'h1;
     end
   endtask
 
   initial begin
-    for (i = 0; i < WORDS; i = i + 1) memory[i] = 0;
-    file = $fopen(INITIAL, "rb");
-    if (file != 0) begin
-      count = $fread(memory, file);
-      $fclose(file);
-      // The first byte of a word came to its upper end.
-      for (i = 0; i * DATA_BYTES < count; i = i + 1) begin
-        bytes = memory[i];
-        for (k = 0; k < DATA_BYTES; k = k + 1) memory[i][8*k+:8] = bytes[8*(DATA_BYTES-1-k)+:8];
-      end
-    end
+    load;
     clear;
   end
 
@@ -204,6 +227,7 @@ module axi_memory #(
         read_due[i] = now + latency;
         read_count = read_count + 1;
         violations = violations + faults(araddr, arlen, arsize, arburst);
+        outside = outside + leaves(araddr, arlen);
       end
       if (awvalid && awready) begin
         i = (write_first + write_count) % QUEUE;
@@ -213,6 +237,7 @@ module axi_memory #(
         write_count = write_count + 1;
         owed = owed + awlen + 1;
         violations = violations + faults(awaddr, awlen, awsize, awburst);
+        outside = outside + leaves(awaddr, awlen);
       end
       if (wvalid && wready) begin
         i = (beat_first + beat_count) % QUEUE;
@@ -294,6 +319,8 @@ module axi_memory #(
         $fclose(file);
       end
       flushed = flush;
+      if (reload && !reloaded) load;
+      reloaded = reload;
     end
   end
 endmodule

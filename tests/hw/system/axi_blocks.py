@@ -41,7 +41,8 @@ class Pair(wiring.Component):
     Members
     -------
     ports, port : those of the masters. base, size : In(32).
-    seed, stalls, latency, order, flush, violations, beats_read, beats_written : of the memory.
+    seed, stalls, latency, order, flush, reload, low, high, violations, outside, beats_read,
+    beats_written : of the memory.
     faults : Out, a master has a fault. idle : Out, both are idle.
     """
 
@@ -80,9 +81,9 @@ class Pair(wiring.Component):
         for inner, outer in zip(reader.ports, self.ports, strict=True):
             connect(m, inner, flipped(outer))
         connect(m, writer.port, flipped(self.port))
-        for name in ("seed", "stalls", "latency", "order", "flush"):
+        for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):
             m.d.comb += getattr(memory, name).eq(getattr(self, name))
-        for name in ("violations", "beats_read", "beats_written"):
+        for name in ("violations", "outside", "beats_read", "beats_written"):
             m.d.comb += getattr(self, name).eq(getattr(memory, name))
         for master in (reader, writer):
             m.d.comb += [master.base.eq(self.base), master.size.eq(self.size)]

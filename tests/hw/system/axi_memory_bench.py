@@ -24,7 +24,8 @@ def initial() -> bytes:
 def settings(dut, name, *, stalls=0.0, latency=1, order=0):
     for setting, value in {
         "seed": cocotb.RANDOM_SEED % (1 << 32), "stalls": round(stalls * 65536),
-        "latency": latency, "order": order, "flush": 0,
+        "latency": latency, "order": order, "flush": 0, "reload": 0, "low": 0,
+        "high": MEMORY_BYTES,
     }.items():  # fmt: skip
         getattr(dut, f"{name}__{setting}").value = value
 
@@ -207,3 +208,33 @@ async def counts_violations(dut):
     for _ in range(2):
         await FallingEdge(dut.clk)
     assert dut.memory__violations.value == expected + 1
+
+
+@cocotb.test()
+async def is_loaded_again(dut):
+    """The last: a file of another content is what memory holds then."""
+    _, writer = await begin(dut)
+    writer.write((0, 1), b"\xff" * BYTES, [(1 << BYTES) - 1])
+    await writer.finish(1)
+    other = random.Random(5).randbytes(100)
+    Path("memory.bin").write_bytes(other)
+    dut.pair__reload.value = 1
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    assert await flushed(dut, "pair", "pair_after.bin") == other.ljust(MEMORY_BYTES, b"\0")
+
+
+@cocotb.test()
+async def tells_bursts_outside(dut):
+    readers, writer = await begin(dut)
+    dut.pair__low.value = BASE + 2 * BYTES
+    dut.pair__high.value = BASE + 6 * BYTES
+    for burst, outside in (((2, 4), 0), ((1, 2), 1), ((5, 2), 2), ((6, 1), 3), ((5, 1), 3)):
+        before = len(readers[0].beats)
+        readers[0].ask([burst])
+        await readers[0].collect(before + burst[1])
+        assert dut.pair__outside.value == outside
+    for count, burst, outside in ((1, (2, 1), 3), (2, (1, 1), 4)):
+        writer.write(burst, bytes(BYTES), [0])
+        await writer.finish(count)
+        assert dut.pair__outside.value == outside

@@ -150,3 +150,30 @@ def test_entries_have_the_fields_of_pieces():
         *ports.placed_piece(config).members,
         "final",
     }
+
+
+@pytest.mark.parametrize("entry", [0, 5])
+def test_every_walk_ends(entry):
+    """`final` ends a word as well, and the highest entry is final whether it is written or not."""
+    rng = random.Random(entry)
+    config = system(8, 4, pieces=6)
+    piece = Piece(lane=1, count=2, double=0, last=0, offset=3, final=0)
+    layout = table_write(config)
+    written = {"index": entry, "piece": {**piece.entry(config), "final": int(entry == 0)}}
+    component = PieceTable(config)
+    writer = Source(component.write, [packed(layout, written)], rng=rng)
+    bases = [{"base": 0, "stay": 0, "whole": 0, "walker": 0}] * 2
+    source = Source(component.bases, [packed(table_base(), base) for base in bases], rng=rng)
+    sink = Sink(component.pieces, rng=rng)
+    agents = [writer]
+    length = 1 if entry == 0 else config.pieces
+
+    def done():
+        if writer.sent == 1 and len(agents) == 1:
+            agents.extend((source, sink))
+        return len(sink.words) == 2 * length
+
+    simulate(component, agents, done)
+    entries = [ports.table_piece(config).from_bits(word) for word in sink.words]
+    ends = [n for n, one in enumerate(entries) if one.last]
+    assert ends == [n for n, one in enumerate(entries) if one.final] == [length - 1, 2 * length - 1]
