@@ -46,9 +46,9 @@ PRESETS = {
             depth=3072, lane_groups=6, drain_width=12, multipliers=(1, 0, 0, 0),
         ),
         ArrayConfig(
-            name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=22, rows=2,
-            filters_per_row=2 * FLOAT_LOOP, depth=3072, lane_groups=2, drain_width=2,
-            codes_per_word=1, code_depth=2048, multipliers=(2, 2, 2, 2, 1, 2, 2, 2, 1, 2, 1),
+            name="ulx3s-float32", arithmetic=Arithmetic.FLOAT32, lanes=20, rows=2,
+            filters_per_row=2 * FLOAT_LOOP, depth=3072, lane_groups=4, drain_width=4,
+            codes_per_word=1, code_depth=2048, multipliers=(2, 2, 2, 2, 1),
         ),
     )
 }  # fmt: skip
