@@ -78,6 +78,7 @@ class SystemHarness(wiring.Component):
             p_FILE=EVENT_LOG,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
+            i_running=system.running,
             i_events=system.events.as_value(),
         )
         m.d.comb += self.interrupt.eq(system.interrupt)

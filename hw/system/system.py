@@ -38,7 +38,8 @@ class System(wiring.Component):
     control : In(axi_lite)
     read, write : Out(axi_read, axi_write), the AXI4 master.
     interrupt : Out, a run has ended, if enabled.
-    events : Out(EVENTS), what units begin and end in this cycle, for traces.
+    running : Out, in every cycle of a run; events : Out(EVENTS), what units begin and end in this
+        cycle: for traces.
     """
 
     def __init__(self, config: SystemConfig, *, address_bits: int = 32):
@@ -53,6 +54,7 @@ class System(wiring.Component):
                 ),
                 "write": Out(axi_write(config.bus_bytes, address_bits=address_bits)),
                 "interrupt": Out(1),
+                "running": Out(1),
                 "events": Out(EVENTS),
             }
         )
@@ -81,6 +83,7 @@ class System(wiring.Component):
             registers.fault_code.eq(core.fault),
             registers.fault_place.eq(core.place),
             self.interrupt.eq(registers.interrupt),
+            self.running.eq(phase == Phase.RUN),
             self.events.eq(core.events),
         ]
         m.d.sync += told.eq((told | registers.fault) & (phase == Phase.RUN))
