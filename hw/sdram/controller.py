@@ -127,7 +127,8 @@ class SdramController(wiring.Component):
             pins.cke.eq(1),
             deselected.eq(given.all()),
             command.eq(given),
-            pins.ba.eq(scheduler.bank),
+            # The mode register is chosen by a bank of zero.
+            pins.ba.eq(Mux(running, scheduler.bank, 0)),
             pins.a.eq(Mux(running, scheduler.address, maintenance.address)),
             pins.dqm.eq(
                 Mux(scheduler.writes, ~write_path.strobe, scheduler.mask.replicate(len(pins.dqm)))

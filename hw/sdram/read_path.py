@@ -1,5 +1,7 @@
 """The read channels of the SDRAM controller."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -77,7 +79,7 @@ class ReadPath(wiring.Component):
         m.d.sync += Cat(under_way[0].valid, under_way[0].last, under_way[0].id).eq(
             Cat(self.reads, self.last, self.id)
         )
-        m.d.sync += [after.eq(before) for before, after in zip(under_way, under_way[1:])]
+        m.d.sync += [after.eq(before) for before, after in pairwise(under_way)]
         arrived = under_way[-1]
         m.submodules.beats = beats = fifo.SyncFIFOBuffered(
             width=8 * config.data_bytes + 1 + self._id_bits, depth=self._beats

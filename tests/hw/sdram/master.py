@@ -1,4 +1,4 @@
-"""A master on AXI4 for benches of the SDRAM: many bursts at a time, with pauses on every channel."""
+"""A master on AXI4 for benches of the SDRAM: many bursts at a time, pauses on every channel."""
 
 import random
 from collections import deque
@@ -39,6 +39,7 @@ class Master:
     -------
     stalls : probability of a pause of each channel.
     reads, writes : bursts that are not done. beats_read, beats_written : transfers so far.
+    beats_answered : of writes, so far.
     cycle : number of the cycle.
     """
 
@@ -53,8 +54,10 @@ class Master:
         self._beats: deque[tuple[int, int, bool]] = deque()
         self.beats_read = 0
         self.beats_written = 0
+        self.beats_answered = 0
         self.cycle = 0
         self._valid = dict.fromkeys(("ar", "aw", "w"), False)
+        self._takes = (False, False)
         self._driven = dict(self._valid)
         self._signals = {
             name: getattr(dut, f"{port}__{name}")
@@ -86,8 +89,8 @@ class Master:
         burst = Burst(address, id, words, beats=len(words))
         self.writes.append(burst)
         self._write_addresses.append(burst)
-        last = len(words) - 1
-        self._beats.extend((w, s, k == last) for k, (w, s) in enumerate(zip(words, strobes)))
+        ends = [False] * (len(words) - 1) + [True]
+        self._beats.extend(zip(words, strobes, ends, strict=True))
         return burst
 
     async def step(self) -> None:
@@ -130,8 +133,9 @@ class Master:
                     at[f"{name}valid"].value = 0
             self._driven = dict(self._valid)
             takes_read, takes_answer = not self._pauses("r"), not self._pauses("b")
-            at["rready"].value = int(takes_read)
-            at["bready"].value = int(takes_answer)
+            if self._takes != (takes_read, takes_answer):
+                self._takes = (takes_read, takes_answer)
+                at["rready"].value, at["bready"].value = map(int, self._takes)
             await ReadOnly()
             ended = {
                 name: self._valid[name] and at[f"{name}ready"].value == 1 for name in self._valid
@@ -143,6 +147,7 @@ class Master:
                 burst = self.writes.popleft()
                 assert at["bid"].value == burst.id
                 assert at["bresp"].value == 0
+                self.beats_answered += burst.beats
                 burst.done, burst.end = True, self.cycle
             if ended["ar"]:
                 self._read_addresses.popleft().start = self.cycle

@@ -37,7 +37,8 @@ async def random_traffic(dut):
             await master.finish()
             for _ in range(draw.randrange(3000)):
                 await master.step()
-        check_chip(dut)
+        if number < 50 or number % 50 == 0:
+            check_chip(dut)
     await master.finish()
     traffic.check()
     cocotb.log.info("%d cycles, %d refreshes", master.cycle, int(dut.refreshes.value))
