@@ -14,16 +14,18 @@ from sim.engine import Engine
 from sim.harness import VERILOG
 from sim.sdram_memory import SdramMemory
 
-MEMORY_BYTES = 1 << 20
+MEMORY_BYTES = 1 << 18
 
 ID_BITS = 2
 
 QUICK = {"power_up": 5_000}
+"""So many nanoseconds, for short simulations."""
 
 CONFIGS = {
     "100_cl2": ulx3s(100, cas_latency=2, **QUICK),
     "142_cl3": ulx3s(142, cas_latency=3, **QUICK),
     "50_cl2": as4c16m16_6(50, cas_latency=2, postponed=1, **QUICK),
+    "10_cl2": as4c16m16_6(10, cas_latency=2, **QUICK),
     "issi": is42s16160_7(100, cas_latency=3, **QUICK),
 }
 

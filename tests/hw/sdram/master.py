@@ -75,7 +75,7 @@ class Master:
             self._signals[f"{name}size"].value = BYTES.bit_length() - 1
             self._signals[f"{name}burst"].value = 1
         dut.flush.value = 0
-        cocotb.start_soon(self._run())
+        self._running = cocotb.start_soon(self._run())
 
     def read(self, address: int, beats: int, id: int = 0) -> Burst:
         """Queue a read."""
@@ -92,6 +92,10 @@ class Master:
         ends = [False] * (len(words) - 1) + [True]
         self._beats.extend(zip(words, strobes, ends, strict=True))
         return burst
+
+    def stop(self) -> None:
+        """Leave the signals as they are from now on."""
+        self._running.cancel()
 
     async def step(self) -> None:
         """Until the end of a cycle."""

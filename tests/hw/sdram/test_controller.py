@@ -29,6 +29,11 @@ LEAST = {
 """Beats per cycle at 100 MHz with a CAS latency of 2."""
 
 
+def slow(*values):
+    """Parameters of a test that is slow."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def run(built, bench, folder, **settings):
     (folder / "memory.bin").write_bytes(random.Random(1).randbytes(MEMORY_BYTES))
     (folder / "settings.json").write_text(json.dumps(settings))
@@ -55,13 +60,18 @@ def test_much_random_traffic(name, tmp_path):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_random_traffic_on_icarus(name, tmp_path):
-    run(on_icarus(name), "traffic", tmp_path, accesses=400)
+    run(on_icarus(name), "traffic", tmp_path, accesses=250)
 
 
 def test_small_buffers_and_a_longer_way(tmp_path):
     controller = {"queue": 4, "read_beats": 16, "write_beats": 256, "turn_beats": 1}
     built = on_icarus("142_cl3", controller=controller | {"round_trip": 2})
-    run(built, "traffic", tmp_path, accesses=400)
+    run(built, "traffic", tmp_path, accesses=250)
+
+
+@pytest.mark.slow
+def test_every_row_is_refreshed_in_64_ms(tmp_path):
+    run(build_sdram("10_cl2"), "retention", tmp_path, cycles=1_400_000)
 
 
 def test_throughput(tmp_path):
@@ -71,15 +81,15 @@ def test_throughput(tmp_path):
 @pytest.mark.parametrize(
     ("name", "slower", "kind"),
     [
-        ("100_cl2", {"power_up": 5_100}, 1),
-        ("100_cl2", {"rcd": 31}, 3),
+        slow("100_cl2", {"power_up": 5_100}, 1),
+        slow("100_cl2", {"rcd": 31}, 3),
         ("100_cl2", {"rp": 31}, 4),
-        ("100_cl2", {"ras": 51}, 5),
-        ("issi", {"rc": 61}, 6),
-        ("100_cl2", {"rrd": 21}, 7),
-        ("100_cl2", {"wr": 21}, 8),
-        ("100_cl2", {"rfc": 71}, 9),
-        ("100_cl2", {"mrd": 200}, 10),
+        slow("100_cl2", {"ras": 51}, 5),
+        slow("issi", {"rc": 61}, 6),
+        slow("100_cl2", {"rrd": 21}, 7),
+        slow("100_cl2", {"wr": 21}, 8),
+        slow("100_cl2", {"rfc": 71}, 9),
+        slow("100_cl2", {"mrd": 200}, 10),
     ],
 )
 def test_a_chip_that_is_a_cycle_slower_is_noticed(name, slower, kind, tmp_path):
@@ -89,23 +99,23 @@ def test_a_chip_that_is_a_cycle_slower_is_noticed(name, slower, kind, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("block", "old", "new", "found"),
+    ("name", "block", "old", "new", "found"),
     [
-        (Maintenance, "(owed >= config.postponed) | ", "", 11),
-        (Maintenance, "self.quiet)", "1)", (5, 8)),
-        (Scheduler, "config.cas_latency + BURST + 1", "config.cas_latency", 12),
-        (Scheduler, "self.mask.eq(column & now.write)", "self.mask.eq(0)", (13,)),
-        (Scheduler, "& ~fresh & ~same_bank", "& ~fresh", None),
-        (Scheduler, "& ~now.column[0] & ~final", "& ~final", None),
-        (Scheduler, "is_open & ~equal, ahead_miss", "0, ahead_miss", 2),
-        (ReadPath, "self.room.eq(left > 1)", "self.room.eq(1)", None),
-        (WritePath, "complete + came - went", "complete + 1", None),
+        ("10_cl2", Maintenance, "(owed >= config.postponed) | ", "", 11),
+        slow("100_cl2", Scheduler, "Cat(bank.precharge_waits", "Cat(bank.activate_waits", (5, 8)),
+        slow("100_cl2", Scheduler, "config.cas_latency + BURST + 1", "config.cas_latency", 12),
+        slow("100_cl2", Scheduler, "self.mask.eq(column & now.write)", "self.mask.eq(0)", (13,)),
+        slow("100_cl2", Scheduler, "& ~fresh & ~same_bank", "& ~fresh", None),
+        slow("100_cl2", Scheduler, "& ~now.column[0] & ~final", "& ~final", None),
+        ("100_cl2", Scheduler, "is_open & ~equal, ahead_miss", "0, ahead_miss", 2),
+        slow("100_cl2", ReadPath, "self.room.eq(left > 1)", "self.room.eq(1)", None),
+        slow("100_cl2", WritePath, "complete + came - went", "complete + 1", None),
     ],
 )
-def test_a_fault_is_noticed(block, old, new, found, tmp_path):
+def test_a_fault_is_noticed(name, block, old, new, found, tmp_path):
     parts = {block.__name__: mutant(block, old, new)}
     controller = {"read_beats": 32}
-    broken = on_icarus("100_cl2", parts=parts, controller=controller, fault=f"{old} -> {new}")
+    broken = on_icarus(name, parts=parts, controller=controller, fault=f"{old} -> {new}")
     with pytest.raises(AssertionError, match=kind_of_violation(found) if found else "FAIL"):
         run(broken, "traffic", tmp_path, accesses=2000)
 

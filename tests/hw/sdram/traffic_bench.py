@@ -13,6 +13,7 @@ from tests.hw.sdram.master import BYTES, CHANNELS, Burst, Master
 BLOCK = 4096
 ROW = 1024
 UNDER_WAY = 12
+PERIOD_NS = 2
 
 
 @cocotb.test()
@@ -56,7 +57,7 @@ async def start(dut, draw: random.Random) -> Master:
     for name in ("seed", "stalls", "latency", "order"):
         getattr(dut, name).value = 0
     dut.rst.value = 1
-    Clock(dut.clk, 2, unit="ns").start()
+    Clock(dut.clk, PERIOD_NS, unit="ns").start()
     await Timer(7, "ns")
     dut.rst.value = 0
     return Master(dut, draw)
