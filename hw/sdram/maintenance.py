@@ -1,11 +1,11 @@
 """Starts the chip and refreshes it."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.enum import Enum
 from amaranth.lib.wiring import In, Out
 
-from hw.sdram.ports import ALL_BANKS, Command
+from hw.sdram.ports import ADDRESS_PINS, ALL_BANKS, Command
 from params.sdram import INITIAL_REFRESHES, MOST_POSTPONED, SdramConfig
 
 
@@ -42,8 +42,8 @@ class Maintenance(wiring.Component):
                 "work": In(1),
                 "quiet": In(1),
                 "running": Out(1),
-                "command": Out(Command, init=Command.NOTHING),
-                "address": Out(13),
+                "command": Out(Command),
+                "address": Out(ADDRESS_PINS),
                 "close": Out(1),
             }
         )
@@ -58,20 +58,25 @@ class Maintenance(wiring.Component):
         todo = Signal(range(max(INITIAL_REFRESHES, MOST_POSTPONED + 1) + 1))
         interval = Signal(range(config.refresh_interval), init=config.refresh_interval - 1)
         tick = Signal()
-        take = Signal()
+        acts = Signal()
         due = Signal()
         m.d.comb += [
+            acts.eq((left == 0) & ((state != State.CLOSE) | self.quiet)),
+            self.close.eq(acts & ((state == State.POWER_UP) | (state == State.CLOSE))),
+            self.command.eq(
+                Mux(~acts | (state == State.RUN), Command.NOTHING,
+                    Mux(state == State.MODE, Command.MODE,
+                        Mux(state == State.REFRESH, Command.REFRESH, Command.PRECHARGE)))
+            ),
+            self.address.eq(Mux(state == State.MODE, config.mode, ALL_BANKS)),
             tick.eq(set_up & (interval == 0)),
             due.eq((owed >= config.postponed) | ((owed != 0) & ~self.work)),
-        ]
+        ]  # fmt: skip
         with m.If(set_up):
             m.d.sync += interval.eq(interval - 1)
             with m.If(tick):
                 m.d.sync += interval.eq(config.refresh_interval - 1)
-        with m.If(take):
-            m.d.sync += owed.eq(tick)
-        with m.Else():
-            m.d.sync += owed.eq(owed + tick)
+        m.d.sync += owed.eq(Mux(acts & (state == State.CLOSE), 0, owed) + tick)
 
         m.d.sync += self.running.eq((state == State.RUN) & (left == 0) & ~due)
         with m.If(left != 0):
@@ -79,14 +84,12 @@ class Maintenance(wiring.Component):
         with m.Else():
             with m.Switch(state):
                 with m.Case(State.POWER_UP):
-                    m.d.comb += [self.command.eq(Command.PRECHARGE), self.close.eq(1)]
                     m.d.sync += [
                         left.eq(config.cycles_rp - 1),
                         todo.eq(INITIAL_REFRESHES),
                         state.eq(State.REFRESH),
                     ]
                 with m.Case(State.REFRESH):
-                    m.d.comb += self.command.eq(Command.REFRESH)
                     m.d.sync += [left.eq(config.cycles_rfc - 1), todo.eq(todo - 1)]
                     with m.If(todo == 1):
                         with m.If(set_up):
@@ -94,7 +97,6 @@ class Maintenance(wiring.Component):
                         with m.Else():
                             m.d.sync += state.eq(State.MODE)
                 with m.Case(State.MODE):
-                    m.d.comb += self.command.eq(Command.MODE)
                     m.d.sync += [
                         left.eq(config.cycles_mrd - 1),
                         set_up.eq(1),
@@ -104,19 +106,10 @@ class Maintenance(wiring.Component):
                     with m.If(due):
                         m.d.sync += state.eq(State.CLOSE)
                 with m.Case(State.CLOSE):
-                    with m.If(self.quiet):
-                        m.d.comb += [
-                            self.command.eq(Command.PRECHARGE),
-                            self.close.eq(1),
-                            take.eq(1),
-                        ]
+                    with m.If(acts):
                         m.d.sync += [
                             left.eq(config.cycles_rp - 1),
                             todo.eq(owed),
                             state.eq(State.REFRESH),
                         ]
-        with m.If(state == State.MODE):
-            m.d.comb += self.address.eq(config.mode)
-        with m.Else():
-            m.d.comb += self.address.eq(ALL_BANKS)
         return m

@@ -1,6 +1,9 @@
 """Gives the chip its commands for one stretch after the other."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -84,7 +87,10 @@ class Scheduler(wiring.Component):
         fresh = Signal()  # The two of `ahead` are not known yet.
 
         def of(stretch, name):
-            return Array(getattr(bank, name) for bank in banks)[stretch.bank]
+            return reduce(
+                or_,
+                (Mux(stretch.bank == k, getattr(bank, name), 0) for k, bank in enumerate(banks)),
+            )
 
         # The beats.
         beat = Signal()
