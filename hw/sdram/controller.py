@@ -27,7 +27,7 @@ class SdramController(wiring.Component):
     whose answer has come. All answers are OKAY.
 
     Throughput a beat per cycle in streams; see `Scheduler`. Latency of a read of an open row with
-    nothing under way: CAS latency + 9 cycles from the address to the first beat, and
+    nothing under way: CAS latency + 8 cycles from the address to the first beat, and
     `round_trip`.
 
     Parameters

@@ -22,21 +22,20 @@ class Scheduler(wiring.Component):
     one, and rows are opened in the cycles between. A beat that is put off for want of room or
     data, or for a refresh, gets a command of its own later.
 
-    Throughput a beat per cycle while no row has to be waited for; a stretch of b beats hides the
-    opening of the next's row where b is tRP + tRCD + 4 or more and the banks differ. From reads to
-    writes a gap of CAS latency + 3 cycles, from writes to reads one of a cycle.
+    Throughput a beat per cycle while no row has to be waited for. A stretch hides the opening of
+    the next's row when the banks differ and it has tRP + tRCD beats and up to four more. From
+    reads to writes there is a gap of CAS latency + 2 cycles, from writes to reads one of a cycle.
 
     Members
     -------
     i : In(stream of ports.stretch)
     running : In, commands may be given. close : In, all banks are precharged; see `Maintenance`.
     work : Out, a stretch is held or waits. quiet : Out, all banks may be closed.
-    room : In, for another beat read. data : In, there is a beat to be written, or was none a
-        stretch of writes will wait for.
+    room : In, for another beat read. data : In, there is a beat to be written.
     command : Out; bank, address : Out, that go with it.
     reads, writes : Out, a beat is read or written in this cycle.
     last : Out, it is the last of burst `id`.
-    mask : Out, a write command's second word in this cycle belongs to no beat.
+    mask : Out, unless `writes` a word that the chip would write in this cycle belongs to no beat.
     """
 
     def __init__(self, config: SdramConfig, *, id_bits: int):
