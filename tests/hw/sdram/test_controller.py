@@ -21,8 +21,8 @@ LEAST = {
     "long writes in order": 0.98,
     "reads of 32 beats in order": 0.98,
     "reads of 16 beats in order": 0.98,
-    "reads of 32 beats at random": 0.93,
-    "writes of 32 beats at random": 0.93,
+    "reads of 32 beats at random": 0.92,
+    "writes of 32 beats at random": 0.92,
     "reads of 16 beats at random": 0.87,
     "reads and writes of 32 beats at random": 0.90,
 }

@@ -49,8 +49,11 @@ async def throughput(dut):
                     if not in_order:
                         address = draw.randrange(size // (BYTES * beats)) * BYTES * beats
                     ask(master, address, beats)
+            earlier = moved(master)
             await master.step()
-            if begin is None and master.cycle - first >= WARM_UP:
+            # Writes count when they are answered: from one answer to another.
+            warm = master.cycle - first >= WARM_UP
+            if begin is None and warm and moved(master) > earlier:
                 begin, before = master.cycle, moved(master)
         figure = (moved(master) - before) / (master.cycle - begin)
         cocotb.log.info("%s: %.3f beats per cycle", name, figure)
