@@ -8,8 +8,10 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.system.axi import axi_lite
 from hw.system.core import EVENTS
 from hw.system.system import System
+from params.sdram import SdramConfig
 from params.system import SystemConfig
 from sim.axi_memory import AxiMemory
+from sim.sdram_memory import SdramMemory
 
 INITIAL = "memory.bin"
 """File that the memory is loaded from."""
@@ -27,6 +29,7 @@ class SystemHarness(wiring.Component):
     Parameters
     ----------
     memory_bytes : size of the memory.
+    sdram : the chip that the memory is; without, the memory is ideal.
 
     Members
     -------
@@ -35,8 +38,16 @@ class SystemHarness(wiring.Component):
     beats_written : see `AxiMemory`.
     """
 
-    def __init__(self, config: SystemConfig, *, memory_bytes: int, system: System | None = None):
+    def __init__(
+        self,
+        config: SystemConfig,
+        *,
+        memory_bytes: int,
+        system: System | None = None,
+        sdram: SdramConfig | None = None,
+    ):
         self._config = config
+        self._sdram = sdram
         self._memory_bytes = memory_bytes
         self._system = System(config) if system is None else system
         super().__init__(
@@ -62,12 +73,16 @@ class SystemHarness(wiring.Component):
         """The two, connected."""
         m = Module()
         m.submodules.system = system = self._system
-        m.submodules.memory = memory = AxiMemory(
-            self._config.bus_bytes,
-            size=self._memory_bytes,
-            id_bits=len(system.read.arid),
-            initial=INITIAL,
-            final=FINAL,
+        options = {
+            "size": self._memory_bytes,
+            "id_bits": len(system.read.arid),
+            "initial": INITIAL,
+            "final": FINAL,
+        }
+        m.submodules.memory = memory = (
+            AxiMemory(self._config.bus_bytes, **options)
+            if self._sdram is None
+            else SdramMemory(self._sdram, **options)
         )
         connect(m, flipped(self.control), system.control)
         connect(m, system.read, memory.read)

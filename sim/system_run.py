@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 import sim.axi_memory
+import sim.sdram_memory
 import sim.system_harness
 from compiler.system.image import SystemImage
 from params.commands import Fault
+from params.sdram import SdramConfig
 from params.system import LARGEST_BURST_BYTES, SystemConfig
 from sim.bench_run import run_bench
 from sim.build import Build, build, build_root
@@ -95,16 +97,32 @@ def memory_bytes(size: int) -> int:
 
 
 def build_system(
-    config: SystemConfig, *, size: int, engine: Engine = Engine.VERILATOR, waves: bool = False
+    config: SystemConfig,
+    *,
+    size: int,
+    engine: Engine = Engine.VERILATOR,
+    waves: bool = False,
+    sdram: SdramConfig | None = None,
 ) -> Build:
-    """The system and a memory of `size` bytes, compiled for `engine`; see `sim.build.build`."""
+    """The system and a memory of `size` bytes, compiled for `engine`; see `sim.build.build`.
+
+    Parameters
+    ----------
+    sdram : the chip that the memory is, as wide as the system's bus; without, it is ideal.
+    """
     return build(
-        lambda: SystemHarness(config, memory_bytes=memory_bytes(size)),
-        key=f"{config!r} {memory_bytes(size)}",
+        lambda: SystemHarness(config, memory_bytes=memory_bytes(size), sdram=sdram),
+        key=f"{config!r} {memory_bytes(size)} {sdram!r}",
         engine=engine,
         toplevel="system_harness",
-        sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
-        made_from=(Path(str(sim.axi_memory.__file__)), Path(str(sim.system_harness.__file__))),
+        sources=(
+            VERILOG / ("axi_memory.v" if sdram is None else "sdram_model.v"),
+            VERILOG / "event_log.v",
+        ),
+        made_from=tuple(
+            Path(str(module.__file__))
+            for module in (sim.axi_memory, sim.sdram_memory, sim.system_harness)
+        ),
         waves=waves,
     )
 

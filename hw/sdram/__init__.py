@@ -1,0 +1,1 @@
+"""A controller of SDR SDRAM with AXI4 in front."""
