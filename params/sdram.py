@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import Any
 
 from params.config import ConfigError
 
@@ -166,13 +167,31 @@ class SdramConfig:
 
 def as4c16m16_6(clock_mhz: float, **changes) -> SdramConfig:
     """AS4C16M16SA-6 of Alliance Memory, table 16 of its datasheet, revision 3.0."""
-    times = {"rcd": 18, "rp": 18, "ras": 42, "rc": 60, "rrd": 12, "wr": 12, "rfc": 60, "mrd": 12}
+    times: dict[str, Any] = {
+        "rcd": 18,
+        "rp": 18,
+        "ras": 42,
+        "rc": 60,
+        "rrd": 12,
+        "wr": 12,
+        "rfc": 60,
+        "mrd": 12,
+    }
     return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
 
 
 def as4c16m16_7(clock_mhz: float, **changes) -> SdramConfig:
     """AS4C16M16SA-7 of Alliance Memory, table 16 of its datasheet, revision 3.0."""
-    times = {"rcd": 21, "rp": 21, "ras": 42, "rc": 63, "rrd": 14, "wr": 14, "rfc": 63, "mrd": 14}
+    times: dict[str, Any] = {
+        "rcd": 21,
+        "rp": 21,
+        "ras": 42,
+        "rc": 63,
+        "rrd": 14,
+        "wr": 14,
+        "rfc": 63,
+        "mrd": 14,
+    }
     return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
 
 
@@ -181,7 +200,16 @@ def is42s16160_7(clock_mhz: float, **changes) -> SdramConfig:
 
     No time is longer than in the AS4C16M16SA-7, whose numbers so fit both.
     """
-    times = {"rcd": 15, "rp": 15, "ras": 37, "rc": 60, "rrd": 14, "wr": 14, "rfc": 60, "mrd": 14}
+    times: dict[str, Any] = {
+        "rcd": 15,
+        "rp": 15,
+        "ras": 37,
+        "rc": 60,
+        "rrd": 14,
+        "wr": 14,
+        "rfc": 60,
+        "mrd": 14,
+    }
     return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
 
 

@@ -17,7 +17,7 @@ class SdramMemory(wiring.Component):
     """A memory on AXI4 made of a controller and the chip in `sim/verilog/sdram_model.v`.
 
     It has the members of `AxiMemory`. The chip's own times are what they are: `seed`, `stalls`,
-    `latency` and `order` make no difference.
+    `latency`, `order`, `reload`, `low` and `high` make no difference, and nothing is `outside`.
 
     Parameters
     ----------
@@ -69,6 +69,10 @@ class SdramMemory(wiring.Component):
                 "stalls": In(17),
                 "latency": In(16),
                 "order": In(2),
+                "reload": In(1),
+                "low": In(32),
+                "high": In(32),
+                "outside": Out(32),
                 "flush": In(1),
                 "violations": Out(32),
                 "last_violation": Out(8),
