@@ -165,6 +165,10 @@ class SdramConfig:
         return max(least, ceil(nanoseconds * self.clock_mhz / 1000 - 1e-6))
 
 
+def _chip(fields: dict[str, Any]) -> SdramConfig:
+    return SdramConfig(**fields)
+
+
 def as4c16m16_6(clock_mhz: float, **changes) -> SdramConfig:
     """AS4C16M16SA-6 of Alliance Memory, table 16 of its datasheet, revision 3.0."""
     times: dict[str, Any] = {
@@ -177,7 +181,7 @@ def as4c16m16_6(clock_mhz: float, **changes) -> SdramConfig:
         "rfc": 60,
         "mrd": 12,
     }
-    return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
+    return _chip({"clock_mhz": clock_mhz} | times | changes)
 
 
 def as4c16m16_7(clock_mhz: float, **changes) -> SdramConfig:
@@ -192,7 +196,7 @@ def as4c16m16_7(clock_mhz: float, **changes) -> SdramConfig:
         "rfc": 63,
         "mrd": 14,
     }
-    return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
+    return _chip({"clock_mhz": clock_mhz} | times | changes)
 
 
 def is42s16160_7(clock_mhz: float, **changes) -> SdramConfig:
@@ -210,7 +214,7 @@ def is42s16160_7(clock_mhz: float, **changes) -> SdramConfig:
         "rfc": 60,
         "mrd": 14,
     }
-    return SdramConfig(**({"clock_mhz": clock_mhz} | times | changes))
+    return _chip({"clock_mhz": clock_mhz} | times | changes)
 
 
 def ulx3s(clock_mhz: float, **changes) -> SdramConfig:
