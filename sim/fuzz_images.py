@@ -45,7 +45,9 @@ def good_images(config: SystemConfig) -> list[GoodImage]:
 def _good(network: IntegerNetwork, config: SystemConfig) -> GoodImage:
     image = lower_network(network, config)
     pixels = np.random.default_rng(7).integers(-128, 128, network.input.shape)
-    return GoodImage(image=image, memory=bytes(image.memory(pixels)), outputs=network.run(pixels))
+    return GoodImage(
+        image=image, memory=bytes(image.memory({INPUT: pixels})), outputs=network.run(pixels)
+    )
 
 
 def _network(seed: int, kinds: tuple[str, ...]) -> IntegerNetwork:
