@@ -55,7 +55,7 @@ def build_fuzzed(name: str, *, fault: str = "") -> Build:
         key=f"{config!r} {MEMORY_BYTES} {fault}",
         engine=Engine.VERILATOR,
         toplevel="system_harness",
-        sources=(VERILOG / "axi_memory.v",),
+        sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
         made_from=(Path(str(sim.axi_memory.__file__)), Path(str(sim.system_harness.__file__))),
     )
 
