@@ -104,7 +104,7 @@ def test_a_chip_that_is_a_cycle_slower_is_noticed(name, slower, kind, tmp_path):
         ("10_cl2", Maintenance, "(owed >= config.postponed) | ", "", 11),
         slow("10_cl2", Scheduler, "Cat(bank.precharge_waits", "Cat(bank.activate_waits", 8),
         slow("100_cl2", Scheduler, "config.cas_latency + BURST + 1", "config.cas_latency", 12),
-        slow("100_cl2", Scheduler, "self.mask.eq(column & now.write)", "self.mask.eq(0)", (13,)),
+        slow("100_cl2", Scheduler, "self.mask.eq(column & now.write)", "self.mask.eq(0)", (8, 13)),
         slow("100_cl2", Scheduler, "& ~fresh & ~same_bank", "& ~fresh", None),
         slow("100_cl2", Scheduler, "& ~now.column[0] & ~final", "& ~final", None),
         ("100_cl2", Scheduler, "is_open & ~equal, ahead_miss", "0, ahead_miss", 2),

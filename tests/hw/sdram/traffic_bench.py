@@ -15,6 +15,9 @@ ROW = 1024
 UNDER_WAY = 12
 PERIOD_NS = 2
 
+REGIMES = (None, *CHANNELS, "all")
+"""The channel that pauses."""
+
 
 @cocotb.test()
 async def random_traffic(dut):
@@ -22,10 +25,15 @@ async def random_traffic(dut):
     draw = random.Random(cocotb.RANDOM_SEED)
     contents = bytearray(Path("memory.bin").read_bytes())
     master = await start(dut, draw)
-    traffic = Traffic(master, contents, draw)
+    traffic = Traffic(dut, master, contents, draw)
+    # Every kind of pause comes twice at least.
+    period = max(1, min(500, settings["accesses"] // (2 * len(REGIMES))))
+    regimes: list[str | None] = []
     for number in range(settings["accesses"]):
-        if number % 500 == 0:
-            busy = draw.choice((None, *CHANNELS, "all"))
+        if number % period == 0:
+            if not regimes:
+                regimes = draw.sample(REGIMES, len(REGIMES))
+            busy = regimes.pop()
             for channel in CHANNELS:
                 slow = draw.choice((0.5, 0.95)) if channel == busy else 0.0
                 master.stalls[channel] = 0.4 if busy == "all" else slow
@@ -75,7 +83,8 @@ class Traffic:
     `writes` is the share of writes.
     """
 
-    def __init__(self, master: Master, contents: bytearray, draw: random.Random):
+    def __init__(self, dut, master: Master, contents: bytearray, draw: random.Random):
+        self._dut = dut
         self._master = master
         self._contents = contents
         self._draw = draw
@@ -115,6 +124,8 @@ class Traffic:
         """Compare the reads that are done."""
         while self._expected and self._expected[0][0].done:
             burst, expected = self._expected.pop(0)
+            if burst.words != expected:  # A broken rule tells more than wrong data.
+                check_chip(self._dut)
             assert burst.words == expected, f"{burst.beats} beats at {burst.address:#x}"
 
     def _place(self) -> tuple[int, int]:
