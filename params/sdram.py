@@ -200,7 +200,7 @@ def as4c16m16_7(clock_mhz: float, **changes) -> SdramConfig:
 
 
 def is42s16160_7(clock_mhz: float, **changes) -> SdramConfig:
-    """IS42S16160G-7 of ISSI, the AC electrical characteristics of its datasheet.
+    """IS42S16160G-7 of ISSI; tRRD, tWR and tRFC are not checked against its datasheet.
 
     No time is longer than in the AS4C16M16SA-7, whose numbers so fit both.
     """
