@@ -1,19 +1,23 @@
 """Whole networks, or parts of them, on the simulated system."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from compiler.system.command import decode
 from compiler.system.image import SystemImage
 from compiler.system.lower import lower_network
-from golden.layer import IntegerConv
 from golden.network import IntegerNetwork
-from params.commands import Fault, Opcode, Unit
+from params.commands import Fault
+from params.sdram import SdramConfig
 from params.system import SystemConfig
+from sim.build import Build
 from sim.engine import Engine
-from sim.system_events import Span, spans
+from sim.kept_runs import KeptRuns
+from sim.layer_cycles import layer_cycles, timeline
+from sim.system_record import SystemRecord
 from sim.system_run import (
     IDEAL,
     Memory,
@@ -24,82 +28,19 @@ from sim.system_run import (
     run_commands,
 )
 
-MOVING = {
-    Opcode.LOAD_LINES: Unit.LOAD,
-    Opcode.LOAD_POOL: Unit.LOAD,
-    Opcode.COMPUTE_TILE: Unit.COMPUTE,
-    Opcode.STORE_ROWS: Unit.STORE,
-    Opcode.STORE_POOL: Unit.STORE,
-    Opcode.RESIDUAL_ROWS: Unit.RESIDUAL,
-}
-"""Commands that the units report, and whose they are."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class LayerCycles:
-    """What a node took on a system.
+class SystemMemory:
+    """The memory beside a simulated system: an SDRAM chip, or one that answers as told.
 
     Parameters
     ----------
-    name : of the node.
-    tiles : commands of the compute unit; 0 for a max-pool.
-    cycles : from the end of the node before to its own end, when memory has its map.
-    compute : with one of its tiles under way.
-    bound : nonzeros times output pixels over processing elements, rounded up.
-    loading, storing, adding : with a command of the load, store or residual unit under way.
+    answers : how a memory without a chip behaves.
+    sdram : the chip, as wide as the system's bus.
     """
 
-    name: str
-    tiles: int
-    cycles: int
-    compute: int
-    bound: int
-    loading: int
-    storing: int
-    adding: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SystemRun:
-    """A network, or a part of it, that has run on the system.
-
-    Parameters
-    ----------
-    image : what was run.
-    result : of the simulation.
-    wrong : the first map that differs from the golden model's.
-    layers : cycles of each node that was done.
-    timeline : for each unit its commands and the names of their nodes, in order.
-    """
-
-    image: SystemImage
-    result: SystemResult
-    wrong: WrongMap | None
-    layers: tuple[LayerCycles, ...]
-    timeline: Mapping[Unit, list[tuple[str, Span]]]
-
-    @property
-    def failure(self) -> str | None:
-        """What went wrong, in a sentence; None when all maps are right."""
-        result, image = self.result, self.image
-        if result.fault != Fault.NONE:
-            layer = image.layer_of(result.place)
-            where = f"near command {result.place}" + (f" of {layer}" if layer else "")
-            if result.fault in (Fault.WINDOW, Fault.BUS):
-                where = f"at byte {result.place:#x}"
-            return f"the system stopped with fault {result.fault.name} {where}"
-        if result.violations:
-            return f"the system broke the rules of AXI4 {result.violations} times"
-        if self.wrong is not None:
-            own = next((layer for layer in image.layers if layer.name == self.wrong.name), None)
-            commands = (
-                f", commands {own.first} to {own.first + own.count - 1}" if own is not None else ""
-            )
-            return (
-                f"the system differs from the golden model in {self.wrong.name}{commands}: "
-                f"{self.wrong.mismatch}"
-            )
-        return None
+    answers: Memory = IDEAL
+    sdram: SdramConfig | None = None
 
 
 def simulate_system(
@@ -110,10 +51,11 @@ def simulate_system(
     nodes: range | None = None,
     keep_all: bool = True,
     engine: Engine = Engine.VERILATOR,
-    memory: Memory = IDEAL,
+    memory: SystemMemory = SystemMemory(),
+    kept: Path | None = None,
     telling: Callable[[str], None] = lambda what: None,
     progress: Callable[[int], None] = lambda beats: None,
-) -> SystemRun:
+) -> SystemRecord:
     """Run nodes of a network on the system and compare every map that is left in memory.
 
     Parameters
@@ -121,6 +63,7 @@ def simulate_system(
     maps : golden maps by name, integers (channels, height, width): the inputs and all to compare.
     nodes : numbers of the nodes to run; all when None.
     keep_all : give every map memory of its own, so that all are left.
+    kept : folder of runs that were right: the same run is taken from there instead of run again.
     telling : called with what is done next.
     progress : called now and then with the beats written so far.
 
@@ -134,26 +77,48 @@ def simulate_system(
     keep = [node.name for node in part] if keep_all else []
     image = lower_network(network, config, keep=keep, nodes=nodes)
     telling(f"building the {engine} simulation of {config.array.name} (kept for next time)")
-    harness = build_system(config, size=image.size, engine=engine)
+    harness = build_system(config, size=image.size, engine=engine, sdram=memory.sdram)
+    contents = image.memory(maps)
+    expected = {
+        name: maps[name] for name, found in image.maps.items() if found.kept and name in maps
+    }
+    runs = None if kept is None else KeptRuns(kept)
+    key = _key(harness, contents, expected, image, memory)
+    before = None if runs is None else runs.find(key)
+    if before is not None:
+        return before
     telling("simulating")
     result = run_commands(
-        image.memory(maps),
+        contents,
         commands=image.commands,
         harness=harness,
-        memory=memory,
+        memory=memory.answers,
         progress=lambda status: progress(status.get("beats_written", 0)),
     )
     wrong = None
     if result.fault == Fault.NONE:
-        wrong = compare_maps(image, result.memory, maps)
-    timeline = _timeline(image, result)
-    return SystemRun(
-        image=image,
-        result=result,
-        wrong=wrong,
-        layers=_layers(network, image, timeline),
-        timeline=timeline,
+        wrong = compare_maps(image, result.memory, expected)
+    when = timeline(image, result.events)
+    record = SystemRecord(
+        net=image.net,
+        size=image.size,
+        commands=image.command_count,
+        failure=_failure(image, result, wrong),
+        counters=dict(result.counters),
+        beats_read=result.beats_read,
+        beats_written=result.beats_written,
+        seconds=result.seconds,
+        digests={
+            name: hashlib.sha256(image.read_map(result.memory, name).tobytes()).hexdigest()
+            for name in expected
+            if name not in image.inputs
+        },
+        layers=layer_cycles(network, image, when),
+        timeline=when,
     )
+    if runs is not None and record.failure is None:
+        runs.keep(key, record)
+    return record
 
 
 def expected_beats(network: IntegerNetwork, config: SystemConfig, nodes: range | None) -> int:
@@ -166,61 +131,35 @@ def expected_beats(network: IntegerNetwork, config: SystemConfig, nodes: range |
     return beats
 
 
-def _timeline(image: SystemImage, result: SystemResult) -> dict[Unit, list[tuple[str, Span]]]:
-    """The commands of each unit with the node each belongs to."""
-    owners: dict[Unit, list[str]] = {}
-    commands = decode(image.encoded_commands)
-    for layer in image.layers:
-        for command in commands[layer.first : layer.first + layer.count]:
-            if command.opcode in MOVING:
-                owners.setdefault(MOVING[command.opcode], []).append(layer.name)
-    return {
-        unit: list(zip(owners.get(unit, []), own, strict=False))
-        for unit, own in spans(result.events).items()
-    }
+def _key(
+    harness: Build,
+    contents: bytearray,
+    expected: Mapping[str, np.ndarray],
+    image: SystemImage,
+    memory: SystemMemory,
+) -> str:
+    """A digest of all that a run depends on, the hardware and the simulator too."""
+    digest = hashlib.sha256(contents)
+    for name, values in expected.items():
+        digest.update(name.encode())
+        digest.update(np.asarray(values, dtype=np.int64).tobytes())
+    layers = [layer.name for layer in image.layers]
+    digest.update(f"{harness.folder.name} {image.net} {layers} {memory!r}".encode())
+    return digest.hexdigest()
 
 
-def _layers(
-    network: IntegerNetwork, image: SystemImage, timeline: Mapping[Unit, list[tuple[str, Span]]]
-) -> tuple[LayerCycles, ...]:
-    nodes = {node.name: node for node in network.nodes}
-    found, before = [], 0
-    for layer in image.layers:
-        own = {
-            unit: [span for name, span in entries if name == layer.name]
-            for unit, entries in timeline.items()
-        }
-        stores = own.get(Unit.STORE, [])
-        if not stores:
-            continue
-        end = max(span.end for span in stores)
-        conv = nodes[layer.name].layer
-        bound = 0
-        if isinstance(conv, IntegerConv):
-            work = conv.nonzeros * conv.shape.out_pixels
-            bound = -(-work // image.config.array.processing_elements)
-        busy = {unit: _covered(entries) for unit, entries in own.items()}
-        found.append(
-            LayerCycles(
-                name=layer.name,
-                tiles=len(own.get(Unit.COMPUTE, [])),
-                cycles=end - before,
-                compute=busy.get(Unit.COMPUTE, 0),
-                bound=bound,
-                loading=busy.get(Unit.LOAD, 0),
-                storing=busy.get(Unit.STORE, 0),
-                adding=busy.get(Unit.RESIDUAL, 0),
-            )
-        )
-        before = end
-    return tuple(found)
-
-
-def _covered(entries: list[Span]) -> int:
-    """Cycles in which at least one of some spans, in the order of their ends, is under way."""
-    covered, last = 0, -1
-    for span in sorted(entries, key=lambda span: span.begin):
-        begin = max(span.begin, last)
-        covered += max(0, span.end - begin)
-        last = max(last, span.end)
-    return covered
+def _failure(image: SystemImage, result: SystemResult, wrong: WrongMap | None) -> str | None:
+    """What went wrong, in a sentence; None when all maps are right."""
+    if result.fault != Fault.NONE:
+        layer = image.layer_of(result.place)
+        where = f"near command {result.place}" + (f" of {layer}" if layer else "")
+        if result.fault in (Fault.WINDOW, Fault.BUS):
+            where = f"at byte {result.place:#x}"
+        return f"the system stopped with fault {result.fault.name} {where}"
+    if result.violations:
+        return f"the system broke the rules of AXI4 {result.violations} times"
+    if wrong is None:
+        return None
+    own = next((layer for layer in image.layers if layer.name == wrong.name), None)
+    commands = f", commands {own.first} to {own.first + own.count - 1}" if own is not None else ""
+    return f"the system differs from the golden model in {wrong.name}{commands}: {wrong.mismatch}"
