@@ -24,7 +24,7 @@ from rfcn.data.images import load_image, prepare
 from rfcn.networks import find_network
 from rfcn.pretrained import INTEGER
 from sim.engine import Engine
-from sim.system_network import SystemMemory, expected_beats, simulate_system
+from sim.system_network import SystemMemory, compile_part, expected_beats, simulate_system
 from sim.system_record import SystemRecord
 from sim.system_run import Memory
 
@@ -191,6 +191,12 @@ def _run(
                 progress=lambda beats: bar.update(task, completed=min(beats, total)),
             )  # fmt: skip
             return [run]
+        sizes = []
+        for number, part in enumerate(parts):
+            bar.update(task, description=f"compiling part {number + 1} of {len(parts)}")
+            image = compile_part(network, config, nodes=part, keep_all=not options.reuse)
+            sizes.append(image.size)
+        bar.update(task, description=f"simulating {len(parts)} parts")
         submit, gather = _workers(options)
         futures = {}
         for number, part in enumerate(parts):
@@ -198,7 +204,7 @@ def _run(
             future = submit(
                 simulate_system, network, needed, config, nodes=part,
                 keep_all=not options.reuse, engine=options.engine, memory=memory,
-                kept=options.folder,
+                least_size=max(sizes), kept=options.folder,
             )  # fmt: skip
             futures[future] = number
         found: dict[int, SystemRecord] = {}

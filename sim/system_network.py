@@ -15,6 +15,7 @@ from params.sdram import SdramConfig
 from params.system import SystemConfig
 from sim.build import Build
 from sim.engine import Engine
+from sim.errors import SimulationError
 from sim.kept_runs import KeptRuns
 from sim.layer_cycles import layer_cycles, timeline
 from sim.system_record import SystemRecord
@@ -52,6 +53,7 @@ def simulate_system(
     keep_all: bool = True,
     engine: Engine = Engine.VERILATOR,
     memory: SystemMemory = SystemMemory(),
+    least_size: int = 0,
     kept: Path | None = None,
     telling: Callable[[str], None] = lambda what: None,
     progress: Callable[[int], None] = lambda beats: None,
@@ -63,6 +65,7 @@ def simulate_system(
     maps : golden maps by name, integers (channels, height, width): the inputs and all to compare.
     nodes : numbers of the nodes to run; all when None.
     keep_all : give every map memory of its own, so that all are left.
+    least_size : bytes of the memory at least; networks in memories of one size share a simulator.
     kept : folder of runs that were right: the same run is taken from there instead of run again.
     telling : called with what is done next.
     progress : called now and then with the beats written so far.
@@ -73,11 +76,16 @@ def simulate_system(
         or a fault is no error.
     """
     telling("compiling")
-    part = network.nodes if nodes is None else network.nodes[nodes.start : nodes.stop]
-    keep = [node.name for node in part] if keep_all else []
-    image = lower_network(network, config, keep=keep, nodes=nodes)
+    image = compile_part(network, config, nodes=nodes, keep_all=keep_all)
+    if memory.sdram is not None and image.size > memory.sdram.size:
+        raise SimulationError(
+            f"{network.net} from {image.layers[0].name} to {image.layers[-1].name} takes "
+            f"{image.size / 1e6:.1f} MB of memory, but the SDRAM has only "
+            f"{memory.sdram.size / 1e6:.1f} MB: let maps share memory, or cut it into more parts"
+        )
     telling(f"building the {engine} simulation of {config.array.name} (kept for next time)")
-    harness = build_system(config, size=image.size, engine=engine, sdram=memory.sdram)
+    size = max(image.size, least_size)
+    harness = build_system(config, size=size, engine=engine, sdram=memory.sdram)
     contents = image.memory(maps)
     expected = {
         name: maps[name] for name, found in image.maps.items() if found.kept and name in maps
@@ -119,6 +127,15 @@ def simulate_system(
     if runs is not None and record.failure is None:
         runs.keep(key, record)
     return record
+
+
+def compile_part(
+    network: IntegerNetwork, config: SystemConfig, *, nodes: range | None, keep_all: bool
+) -> SystemImage:
+    """Nodes of a network as `simulate_system` runs them; its parameters."""
+    part = network.nodes if nodes is None else network.nodes[nodes.start : nodes.stop]
+    keep = [node.name for node in part] if keep_all else []
+    return lower_network(network, config, keep=keep, nodes=nodes)
 
 
 def expected_beats(network: IntegerNetwork, config: SystemConfig, nodes: range | None) -> int:
