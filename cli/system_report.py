@@ -81,7 +81,9 @@ def system_report(
         "beats_written": sum(run.beats_written for run in runs),
         "sim_seconds": round(sum(run.seconds for run in runs)),
         "layers": [
-            dataclasses.asdict(layer) | {"digest": digests.get(layer.name)} for layer in layers
+            dataclasses.asdict(layer)
+            | {"bound_by": layer.bound_by, "digest": digests.get(layer.name)}
+            for layer in layers
         ],
     }
 
@@ -109,8 +111,8 @@ def report_table(report: dict) -> Table:
         ),
     )
     for name in ("layer", "tiles", "cycles", "computing", "bound", "utilisation", "loading",
-                 "adding", "storing"):  # fmt: skip
-        table.add_column(name, justify="left" if name == "layer" else "right")
+                 "adding", "storing", "memory", "bound by"):  # fmt: skip
+        table.add_column(name, justify="left" if name in ("layer", "bound by") else "right")
     names = [field.name for field in dataclasses.fields(LayerCycles)]
     for fields in report["layers"]:
         layer = LayerCycles(**{name: fields[name] for name in names})
@@ -119,6 +121,7 @@ def report_table(report: dict) -> Table:
             _share(layer.compute, layer.cycles), f"{layer.bound:,}",
             _share(layer.bound, layer.cycles), _share(layer.loading, layer.cycles),
             _share(layer.adding, layer.cycles), _share(layer.storing, layer.cycles),
+            _share(layer.beats_read + layer.beats_written, layer.cycles), layer.bound_by,
         )  # fmt: skip
     return table
 

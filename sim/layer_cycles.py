@@ -8,7 +8,7 @@ from compiler.system.image import SystemImage
 from golden.layer import IntegerConv
 from golden.network import IntegerNetwork
 from params.commands import Opcode, Unit
-from sim.system_events import Event, Span, spans
+from sim.system_events import Event, Span, Totals, spans
 
 MOVING = {
     Opcode.LOAD_LINES: Unit.LOAD,
@@ -24,6 +24,10 @@ Timeline = Mapping[Unit, Sequence[tuple[str, Span]]]
 """For each unit its commands and the names of their nodes, in order."""
 
 
+BUSY = 0.9
+"""Share of the cycles from which on something counts as the bound of a layer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerCycles:
     """What a node took on a system.
@@ -36,6 +40,8 @@ class LayerCycles:
     compute : with one of its tiles under way.
     bound : nonzeros times output pixels over processing elements, rounded up.
     loading, storing, adding : with a command of the load, store or residual unit under way.
+    wait_load, wait_store, wait_weights : in which the array waits; see `params.registers.COUNTERS`.
+    beats_read, beats_written : over the memory bus meanwhile.
     """
 
     name: str
@@ -46,6 +52,28 @@ class LayerCycles:
     loading: int
     storing: int
     adding: int
+    wait_load: int
+    wait_store: int
+    wait_weights: int
+    beats_read: int
+    beats_written: int
+
+    @property
+    def bound_by(self) -> str:
+        """What takes most of the cycles beyond the array's own, if they are more than a tenth.
+
+        "memory" where it moves a beat in nine cycles of ten; "compute" where the array hardly
+        waits; otherwise what it waits for: "load", "store" or "weights". A max-pool, which the
+        array has no part in, waits for its loads.
+        """
+        if self.beats_read + self.beats_written >= BUSY * self.cycles:
+            return "memory"
+        if not self.tiles:
+            return "load"
+        waits = {"load": self.wait_load, "store": self.wait_store, "weights": self.wait_weights}
+        if sum(waits.values()) <= (1 - BUSY) * self.cycles:
+            return "compute"
+        return max(waits, key=lambda name: waits[name])
 
 
 def timeline(image: SystemImage, events: tuple[Event, ...]) -> Timeline:
@@ -63,11 +91,13 @@ def timeline(image: SystemImage, events: tuple[Event, ...]) -> Timeline:
 
 
 def layer_cycles(
-    network: IntegerNetwork, image: SystemImage, timeline: Timeline
+    network: IntegerNetwork, image: SystemImage, timeline: Timeline, totals: Sequence[Totals]
 ) -> tuple[LayerCycles, ...]:
     """Cycles of each node that was done, in order."""
     nodes = {node.name: node for node in network.nodes}
-    found, before = [], 0
+    at = {total.cycle: total for total in totals}
+    found = []
+    before = Totals(cycle=0, beats_read=0, beats_written=0, counts={})
     for layer in image.layers:
         own = {
             unit: [span for name, span in entries if name == layer.name]
@@ -76,7 +106,11 @@ def layer_cycles(
         stores = own.get(Unit.STORE, [])
         if not stores:
             continue
-        end = max(span.end for span in stores)
+        end = at[max(span.end for span in stores)]
+        waits = {
+            name: end.counts[name] - before.counts.get(name, 0)
+            for name in ("wait_load", "wait_store", "wait_weights")
+        }
         conv = nodes[layer.name].layer
         bound = 0
         if isinstance(conv, IntegerConv):
@@ -87,12 +121,15 @@ def layer_cycles(
             LayerCycles(
                 name=layer.name,
                 tiles=len(own.get(Unit.COMPUTE, [])),
-                cycles=end - before,
+                cycles=end.cycle - before.cycle,
                 compute=busy.get(Unit.COMPUTE, 0),
                 bound=bound,
                 loading=busy.get(Unit.LOAD, 0),
                 storing=busy.get(Unit.STORE, 0),
                 adding=busy.get(Unit.RESIDUAL, 0),
+                **waits,
+                beats_read=end.beats_read - before.beats_read,
+                beats_written=end.beats_written - before.beats_written,
             )
         )
         before = end

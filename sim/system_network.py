@@ -106,7 +106,7 @@ def simulate_system(
     wrong = None
     if result.fault == Fault.NONE:
         wrong = compare_maps(image, result.memory, expected)
-    when = timeline(image, result.events)
+    when = timeline(image, result.log.events)
     record = SystemRecord(
         net=image.net,
         size=image.size,
@@ -121,7 +121,7 @@ def simulate_system(
             for name in expected
             if name not in image.inputs
         },
-        layers=layer_cycles(network, image, when),
+        layers=layer_cycles(network, image, when, result.log.totals),
         timeline=when,
     )
     if runs is not None and record.failure is None:

@@ -25,7 +25,7 @@ from sim.checker import Mismatch, first_mismatch
 from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.harness import VERILOG
-from sim.system_events import Event, read_events
+from sim.system_events import EventLog, read_events
 from sim.system_harness import EVENT_LOG, FINAL, INITIAL, SystemHarness
 
 STALL_SCALE = 1 << 16
@@ -76,7 +76,7 @@ class SystemResult:
     counters : cycles of each kind; see `params.registers.COUNTERS`.
     beats_read, beats_written : by the system.
     violations : of the rules of AXI4, by the system.
-    events : what the units began and ended, in order.
+    log : what the units began and ended, and how far counters were then.
     seconds : of the simulator, its start included.
     """
 
@@ -87,7 +87,7 @@ class SystemResult:
     beats_read: int
     beats_written: int
     violations: int
-    events: tuple[Event, ...]
+    log: EventLog
     seconds: float
 
 
@@ -180,7 +180,7 @@ def run_commands(
     if not status.get("finished") or not (folder / FINAL).exists():
         raise SimulationError(f"the simulation left no result; the run is kept in {folder}")
     after = bytearray((folder / FINAL).read_bytes()[: len(contents)])
-    events = read_events(folder / EVENT_LOG)
+    log = read_events(folder / EVENT_LOG)
     shutil.rmtree(folder)
     return SystemResult(
         memory=after,
@@ -191,7 +191,7 @@ def run_commands(
         beats_read=status["beats_read"],
         beats_written=status["beats_written"],
         violations=status["violations"],
-        events=events,
+        log=log,
         seconds=seconds,
     )  # fmt: skip
 
