@@ -75,8 +75,8 @@ def simulate_whole(options: WholeOptions) -> None:
         maps = network.run(pixels, [INPUT, *names], telling=lambda node: bar.advance(task))
     runs = _run(options, network, maps, config, memory, nodes)
     report = system_report(
-        runs, weights=source, preset=options.preset_name, engine=options.engine,
-        bus_bytes=config.bus_bytes, memory=memory, seed=options.seed,
+        runs, weights=source, quantization=network.quantization, preset=options.preset_name,
+        engine=options.engine, bus_bytes=config.bus_bytes, memory=memory, seed=options.seed,
     )  # fmt: skip
     if options.json_path is not None:
         write_text(options.json_path, report_json(report))

@@ -6,7 +6,7 @@ import json
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from rich.table import Table
@@ -24,6 +24,7 @@ def system_report(
     runs: Sequence[SystemRecord],
     *,
     weights: str,
+    quantization: Mapping[str, object],
     preset: str,
     engine: Engine,
     bus_bytes: int,
@@ -36,6 +37,7 @@ def system_report(
     ----------
     runs : the parts, in order.
     weights : where weights and pixels come from.
+    quantization : how weights and activations were quantized.
     memory, seed : of the simulation.
 
     Returns
@@ -60,6 +62,7 @@ def system_report(
         | ({name: version(name) for name in PACKAGES}),
         "net": net,
         "weights": weights,
+        "quantization": dict(quantization),
         "preset": preset,
         "engine": str(engine),
         "bus_bytes": bus_bytes,
