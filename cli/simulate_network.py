@@ -11,17 +11,11 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from cli.console import UsageError, console, errors, progress_bar, write_json
-from cli.layers import parse_size
+from cli.console import UsageError, console, progress_bar, write_json
+from cli.system_networks import load_network_and_pixels, system_config
 from cli.system_pictures import draw_system
-from golden.layer import QuantizedConv
 from golden.network import INPUT, IntegerNetwork
-from golden.network_files import read_network
-from params import preset
 from params.system import SystemConfig
-from rfcn.data.images import load_image, prepare
-from rfcn.networks import find_network
-from rfcn.pretrained import INTEGER
 from sim.engine import Engine
 from sim.system_network import LayerCycles, SystemRun, expected_beats, simulate_system
 from sim.system_run import Memory
@@ -57,8 +51,10 @@ def simulate_whole(options: WholeOptions) -> None:
     ------
     UsageError : options that do not go together, or a map that differs.
     """
-    network, pixels, source = _load(options)
-    config = _config(options, network)
+    network, pixels, source = load_network_and_pixels(
+        options.net, options.network, image=options.image, bits=options.bits, seed=options.seed
+    )
+    config = system_config(network, options.preset_name, options.bus_bytes)
     memory = Memory(latency=options.latency, stalls=options.stalls, seed=options.seed)
     names = [node.name for node in network.nodes]
     nodes = _nodes(options.layers, names)
@@ -75,54 +71,6 @@ def simulate_whole(options: WholeOptions) -> None:
     failure = next((run.failure for run in runs if run.failure), None)
     if failure:
         raise UsageError(failure)
-
-
-def _load(options: WholeOptions) -> tuple[IntegerNetwork, np.ndarray, str]:
-    """The network, its pixels, and where its weights come from."""
-    path = options.network
-    if path is None and options.net == "rfcn-tiny":
-        if options.bits not in INTEGER:
-            raise UsageError(
-                f"rfcn-tiny comes with {' and '.join(map(str, INTEGER))} bits; --bits is "
-                f"{options.bits}"
-            )
-        path = INTEGER[options.bits]
-    picture = options.image is not None and Path(options.image).suffix != ""
-    ready = None
-    if picture:
-        net = options.net if path is None else read_network(path).net
-        ready, _ = prepare(load_image(Path(str(options.image))), find_network(net))
-    size = ready.shape[1:] if ready is not None else None
-    if size is None and options.image is not None:
-        size = parse_size(options.image, "--image")
-    if path is not None:
-        network = read_network(path)
-        network = network if size is None else network.resized(*size)
-        source = network.origin
-    else:
-        from rfcn.synthetic import synthetic_network
-
-        with errors.status(f"making synthetic weights for {options.net}"):
-            network = synthetic_network(options.net, *(size or ()), bits=options.bits)
-        source = network.origin
-    if ready is not None:
-        return network, network.input.quantize(ready).astype(np.int64), source
-    form = network.input.format
-    rng = np.random.default_rng(options.seed)
-    pixels = rng.integers(form.low, form.high, size=network.input.shape, endpoint=True)
-    return network, pixels, f"{source}; random pixels"
-
-
-def _config(options: WholeOptions, network: IntegerNetwork) -> SystemConfig:
-    array = preset(options.preset_name)
-    levels = max(
-        node.layer.levels for node in network.nodes if isinstance(node.layer, QuantizedConv)
-    )
-    if array.levels < levels:
-        array = array.with_levels(levels)
-    if any(node.residual is not None for node in network.nodes) and not array.residuals:
-        array = dataclasses.replace(array, residuals=True)
-    return SystemConfig(array=array, bus_bytes=options.bus_bytes)
 
 
 def _nodes(layers: str | None, names: list[str]) -> range:
