@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
@@ -94,9 +95,9 @@ def compile_command(
             f"the image takes {result.size:,} bytes, but the memory has {capacity:,}: choose a "
             f"smaller --image{'' if reuse else ', --reuse'} or another --capacity"
         )
-    with errors.status(f"writing {output}"):
+    with errors.status("writing the image"):
         write_image(result, output)
-    console.print(f"image: {output}", highlight=False)
+    console.print(f"image: {output}", highlight=False, markup=False)
 
 
 def _report(network: IntegerNetwork, image: SystemImage, keep: tuple[str, ...]) -> dict:
@@ -146,9 +147,9 @@ def _map(image: SystemImage, name: str) -> dict:
 def _layers(report: dict) -> Table:
     height, width = report["image"]
     table = Table(
-        title=f"{report['net']} at {height}x{width} for {report['preset']}, "
+        title=f"{escape(report['net'])} at {height}x{width} for {report['preset']}, "
         f"{report['bus_bytes']}-byte bus",
-        caption=f"weights: {report['weights']}",
+        caption=f"weights: {escape(report['weights'])}",
     )
     table.add_column("layer")
     for name in ("tiles", "commands", "weight bytes", "map bytes", "from", "to"):
@@ -157,7 +158,7 @@ def _layers(report: dict) -> Table:
         counts = [f"{row[name]:,}" if name in row else ""
                   for name in ("tiles", "commands", "weight_bytes", "map_bytes")]  # fmt: skip
         last = row["map_address"] + row["map_bytes"] - 1
-        table.add_row(row["name"], *counts, f"{row['map_address']:#x}", f"{last:#x}")
+        table.add_row(escape(row["name"]), *counts, f"{row['map_address']:#x}", f"{last:#x}")
     return table
 
 
@@ -173,7 +174,7 @@ def _total(report: dict) -> Table:
         ("weights", f"{report['weight_bytes']:,}"),
         ("maps", f"{report['map_bytes']:,}"),
         ("maps in use at the peak",
-         f"{report['largest_need_bytes']:,}, in {report['largest_need_layer']}"),
+         f"{report['largest_need_bytes']:,}, in {escape(report['largest_need_layer'])}"),
         ("maps without reuse", f"{apart:,}, {apart / report['map_bytes']:.2f} times as many"),
         ("in all", memory),
     ):  # fmt: skip

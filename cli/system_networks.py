@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 
 from cli.console import UsageError, errors
 from cli.layers import parse_size
@@ -42,7 +43,7 @@ def load_network(
         return network if size is None else network.resized(*size)
     from rfcn.synthetic import synthetic_network
 
-    with errors.status(f"making synthetic weights for {net}"):
+    with errors.status(f"making synthetic weights for {escape(net)}"):
         return synthetic_network(net, *(size or ()), bits=bits)
 
 

@@ -26,7 +26,7 @@ from tests.golden.networks import small_network
 def files(tmp_path_factory):
     """A folder with an integer network, its image, and a damaged image."""
     folder = tmp_path_factory.mktemp("compile")
-    network = dataclasses.replace(small_network(), origin="drawn by chance")
+    network = dataclasses.replace(small_network(), origin="drawn by chance [/]")
     write_network(folder / "net.npz", network)
     image = lower_network(network, SystemConfig(array=preset("tiny")))
     write_image(image, folder / "image.npz")
@@ -51,9 +51,9 @@ def test_an_image_of_a_file_runs(files, tmp_path):
         "-o", tmp_path / "out.npz", "--json", tmp_path / "r.json",
     )  # fmt: skip
     assert outcome.status == 0, outcome.errors
-    assert "drawn by chance" in outcome.output
+    assert "weights: drawn by chance [/]" in outcome.output
     image, network = read_image(tmp_path / "out.npz"), read_network(files / "net.npz")
-    assert image.origin == "drawn by chance"
+    assert image.origin == "drawn by chance [/]"
     assert image.config.bus_bytes == 8
     form = network.input.format
     pixels = np.random.default_rng(3).integers(form.low, form.high, network.input.shape)
@@ -192,6 +192,7 @@ def test_a_reader_may_stop_early(files):
     [
         (("compile", "-o", "out.bin"), ("out.bin", ".npz")),
         (("compile", "-o", "out.npz", "--net", "vgg16"), ("vgg16",)),
+        (("compile", "-o", "out.npz", "--net", "[/vgg16]"), ("[/vgg16]",)),
         (("compile", "-o", "out.npz", "--net", "rfcn-tiny", "--bits", 5), ("4 and 6", "5")),
         (("compile", "-o", "out.npz", "--network", "none.npz"), ("none.json",)),
         (("compile", "-o", "out.npz", "--capacity", 0), ("--capacity", "0")),
