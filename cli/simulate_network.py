@@ -1,6 +1,5 @@
 """`zeroshift simulate --whole`: networks on the simulated system."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,19 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from cli.console import UsageError, console, errors, progress_bar, write_text
-from cli.layers import parse_size
+from cli.console import UsageError, console, progress_bar, write_text
+from cli.ranges import layer_range
+from cli.system_networks import load_network_and_pixels, system_config
 from cli.system_pictures import draw_system
 from cli.system_report import report_json, report_table, system_report
-from golden.layer import QuantizedConv
 from golden.network import INPUT, IntegerNetwork
-from golden.network_files import read_network
-from params import preset
 from params.sdram import CHIPS
 from params.system import SystemConfig
-from rfcn.data.images import load_image, prepare
-from rfcn.networks import find_network
-from rfcn.pretrained import INTEGER
 from sim.engine import Engine
 from sim.system_network import SystemMemory, compile_part, expected_beats, simulate_system
 from sim.system_record import SystemRecord
@@ -65,11 +59,15 @@ def simulate_whole(options: WholeOptions) -> None:
     ------
     UsageError : options that do not go together, or a map that differs.
     """
-    network, pixels, source = _load(options)
+    network, pixels, source = load_network_and_pixels(
+        options.net, options.network, image=options.image, bits=options.bits, seed=options.seed
+    )
     memory = _memory(options)
-    config = _config(options, network, memory)
+    config = system_config(network, options.preset_name, _bus_bytes(options, memory))
     names = [node.name for node in network.nodes]
-    nodes = _nodes(options.layers, names)
+    nodes = range(len(names))
+    if options.layers is not None:
+        nodes = layer_range(options.layers, names, "--layers")
     with progress_bar() as bar:
         task = bar.add_task("computing the golden maps", total=len(names))
         maps = network.run(pixels, [INPUT, *names], telling=lambda node: bar.advance(task))
@@ -89,42 +87,6 @@ def simulate_whole(options: WholeOptions) -> None:
         raise UsageError(failure)
 
 
-def _load(options: WholeOptions) -> tuple[IntegerNetwork, np.ndarray, str]:
-    """The network, its pixels, and where its weights come from."""
-    path = options.network
-    if path is None and options.net == "rfcn-tiny":
-        if options.bits not in INTEGER:
-            raise UsageError(
-                f"rfcn-tiny comes with {' and '.join(map(str, INTEGER))} bits; --bits is "
-                f"{options.bits}"
-            )
-        path = INTEGER[options.bits]
-    picture = options.image is not None and Path(options.image).suffix != ""
-    ready = None
-    if picture:
-        net = options.net if path is None else read_network(path).net
-        ready, _ = prepare(load_image(Path(str(options.image))), find_network(net))
-    size = ready.shape[1:] if ready is not None else None
-    if size is None and options.image is not None:
-        size = parse_size(options.image, "--image")
-    if path is not None:
-        network = read_network(path)
-        network = network if size is None else network.resized(*size)
-        source = network.origin
-    else:
-        from rfcn.synthetic import synthetic_network
-
-        with errors.status(f"making synthetic weights for {options.net}"):
-            network = synthetic_network(options.net, *(size or ()), bits=options.bits)
-        source = network.origin
-    if ready is not None:
-        return network, network.input.quantize(ready).astype(np.int64), source
-    form = network.input.format
-    rng = np.random.default_rng(options.seed)
-    pixels = rng.integers(form.low, form.high, size=network.input.shape, endpoint=True)
-    return network, pixels, f"{source}; random pixels"
-
-
 def _memory(options: WholeOptions) -> SystemMemory:
     if options.sdram is None:
         answers = Memory(latency=options.latency, stalls=options.stalls, seed=options.seed)
@@ -136,38 +98,12 @@ def _memory(options: WholeOptions) -> SystemMemory:
     return SystemMemory(sdram=CHIPS[options.sdram](options.clock_mhz))
 
 
-def _config(options: WholeOptions, network: IntegerNetwork, memory: SystemMemory) -> SystemConfig:
-    array = preset(options.preset_name)
-    levels = max(
-        node.layer.levels for node in network.nodes if isinstance(node.layer, QuantizedConv)
-    )
-    if array.levels < levels:
-        array = array.with_levels(levels)
-    if any(node.residual is not None for node in network.nodes) and not array.residuals:
-        array = dataclasses.replace(array, residuals=True)
+def _bus_bytes(options: WholeOptions, memory: SystemMemory) -> int:
     own = DEFAULT_BUS if memory.sdram is None else memory.sdram.data_bytes
-    bus = options.bus_bytes if options.bus_bytes is not None else own
+    bus = own if options.bus_bytes is None else options.bus_bytes
     if memory.sdram is not None and bus != own:
         raise UsageError(f"--bus is {bus}, but must be {own} bytes, the width of {options.sdram}")
-    return SystemConfig(array=array, bus_bytes=bus)
-
-
-def _nodes(layers: str | None, names: list[str]) -> range:
-    """The numbers of the layers FIRST:LAST, or of one, or of all."""
-    if layers is None:
-        return range(len(names))
-    first, _, last = layers.partition(":")
-    numbers = []
-    for name in (first or names[0], (last or names[-1]) if ":" in layers else first):
-        if name not in names:
-            raise UsageError(
-                f"--layers names {name!r}, but the network's layers go from {names[0]} to "
-                f"{names[-1]}; `zeroshift shapes` lists them"
-            )
-        numbers.append(names.index(name))
-    if numbers[0] > numbers[1]:
-        raise UsageError(f"--layers is {layers!r}, but {first} comes behind {last}")
-    return range(numbers[0], numbers[1] + 1)
+    return bus
 
 
 def _run(
