@@ -18,7 +18,7 @@ import sim.system_harness
 from compiler.system.image import SystemImage
 from params.commands import Fault
 from params.sdram import SdramConfig
-from params.system import LARGEST_BURST_BYTES, SystemConfig
+from params.system import SystemConfig
 from sim.bench_run import run_bench
 from sim.build import Build, build, build_root
 from sim.checker import Mismatch, first_mismatch
@@ -33,6 +33,9 @@ STALL_SCALE = 1 << 16
 
 SECONDS_PER_LOOK = 0.5
 """How often a running simulation is asked for its progress."""
+
+SIZES = (1 << 16, 1 << 20, 1 << 26)
+"""Bytes of memories that suffice for most networks, or parts of them."""
 
 LONGEST_RUN = 1 << 40
 """Cycles after which a run is given up: never before the system gives up by itself."""
@@ -92,8 +95,8 @@ class SystemResult:
 
 
 def memory_bytes(size: int) -> int:
-    """A size of memory for `size` bytes: a power of two, so that few sizes are compiled."""
-    return max(LARGEST_BURST_BYTES, 1 << (size - 1).bit_length())
+    """A size of memory for `size` bytes: one of a few, for each is compiled anew."""
+    return next((step for step in SIZES if size <= step), 1 << (size - 1).bit_length())
 
 
 def build_system(
@@ -110,9 +113,12 @@ def build_system(
     ----------
     sdram : the chip that the memory is, as wide as the system's bus; without, it is ideal.
     """
+    octets = memory_bytes(size)
+    if sdram is not None:
+        octets = min(octets, sdram.size)
     return build(
-        lambda: SystemHarness(config, memory_bytes=memory_bytes(size), sdram=sdram),
-        key=f"{config!r} {memory_bytes(size)} {sdram!r}",
+        lambda: SystemHarness(config, memory_bytes=octets, sdram=sdram),
+        key=f"{config!r} {octets} {sdram!r}",
         engine=engine,
         toplevel="system_harness",
         sources=(
