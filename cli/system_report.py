@@ -85,7 +85,7 @@ def system_report(
         "sim_seconds": round(sum(run.seconds for run in runs)),
         "layers": [
             dataclasses.asdict(layer)
-            | {"bound_by": layer.bound_by, "digest": digests.get(layer.name)}
+            | {"bound_by": layer.bound_by(duplex=sdram is None), "digest": digests.get(layer.name)}
             for layer in layers
         ],
     }
@@ -114,7 +114,7 @@ def report_table(report: dict) -> Table:
         ),
     )
     for name in ("layer", "tiles", "cycles", "computing", "bound", "utilisation", "loading",
-                 "adding", "storing", "memory", "bound by"):  # fmt: skip
+                 "adding", "storing", "read", "written", "bound by"):  # fmt: skip
         table.add_column(name, justify="left" if name in ("layer", "bound by") else "right")
     names = [field.name for field in dataclasses.fields(LayerCycles)]
     for fields in report["layers"]:
@@ -124,7 +124,8 @@ def report_table(report: dict) -> Table:
             _share(layer.compute, layer.cycles), f"{layer.bound:,}",
             _share(layer.bound, layer.cycles), _share(layer.loading, layer.cycles),
             _share(layer.adding, layer.cycles), _share(layer.storing, layer.cycles),
-            _share(layer.beats_read + layer.beats_written, layer.cycles), layer.bound_by,
+            _share(layer.beats_read, layer.cycles), _share(layer.beats_written, layer.cycles),
+            fields["bound_by"],
         )  # fmt: skip
     return table
 

@@ -58,15 +58,19 @@ class LayerCycles:
     beats_read: int
     beats_written: int
 
-    @property
-    def bound_by(self) -> str:
+    def bound_by(self, *, duplex: bool) -> str:
         """What takes most of the cycles beyond the array's own, if they are more than a tenth.
 
-        "memory" where it moves a beat in nine cycles of ten; "compute" where the array hardly
+        "memory" where it has nine tenths of what it can do to do; "compute" where the array hardly
         waits; otherwise what it waits for: "load", "store" or "weights". A max-pool, which the
         array has no part in, waits for its loads.
+
+        Parameters
+        ----------
+        duplex : memory reads a beat and writes one in a cycle, not one or the other.
         """
-        if self.beats_read + self.beats_written >= BUSY * self.cycles:
+        both = (self.beats_read, self.beats_written)
+        if (max(both) if duplex else sum(both)) >= BUSY * self.cycles:
             return "memory"
         if not self.tiles:
             return "load"
