@@ -24,7 +24,7 @@ class StoreUnit(wiring.Component):
     """Carries out the store commands, one at a time; each is done when memory has all its words.
 
     Throughput a word per cycle, or as many cycles as its pieces have beats. The pieces of the next
-    word are on their way while a word is written: with a row alone from the time its word is whole.
+    word are on their way while a word is written.
 
     Members
     -------
@@ -124,15 +124,16 @@ class StoreUnit(wiring.Component):
                 collector.o.ready.eq(moved & (coming.r_data == k) & ~pooling),
             ]
 
-        # Where a word's pieces start goes off as soon as the word is whole, once for each word; the
-        # word follows, in the same order, when the one before is written.
+        # Where a word's pieces start goes off shortly before the word is whole, once for each word;
+        # the word follows, in the same order, when the one before is written.
         sent = Signal(count)
         places = Array(collector.o.payload.placed for collector in collectors)[turns.turn]
-        whole = Cat(collector.o.valid for collector in collectors)
+        soon = Cat(collector.soon for collector in collectors)
+        whole = Array(collector.o.valid for collector in collectors)[coming.r_data]
         offered = Signal()
         started = Signal()
         m.d.comb += [
-            turns.asking.eq(whole & ~sent),
+            turns.asking.eq(soon & ~sent),
             offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0) & ~sent[0], turns.asks)),
             table.bases.valid.eq(offered & coming.w_rdy),
             table.bases.payload.base.eq(address + Mux(pooling, 0, places.place)),
@@ -142,7 +143,7 @@ class StoreUnit(wiring.Component):
             turns.served.eq(started & ~pooling),
             coming.w_en.eq(started),
             coming.w_data.eq(Mux(pooling, 0, turns.turn)),
-            moved.eq(coming.r_rdy & (~held | scatterer.words.ready)),
+            moved.eq(coming.r_rdy & (pooling | whole) & (~held | scatterer.words.ready)),
             coming.r_en.eq(moved),
             self.pooled.ready.eq(moved & pooling),
             scatterer.words.valid.eq(held),
