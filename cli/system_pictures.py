@@ -81,7 +81,7 @@ def _layers(runs: Sequence[SystemRecord], title: str):
             label="nonzeros / PEs" if place == 0 else None,
         )  # fmt: skip
     axes.set_yticks(list(places), [layer.name for layer in layers], fontsize=6)
-    axes.invert_yaxis()
+    axes.set_ylim(len(layers) - 0.4, -0.6)
     axes.set_xlabel("cycles")
     axes.xaxis.set_major_formatter(lambda cycles, _: f"{cycles:,.0f}")
     axes.set_title(title, loc="left", fontsize=10)

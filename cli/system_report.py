@@ -105,6 +105,7 @@ def report_table(report: dict) -> Table:
     table = Table(
         title=report["title"],
         caption=(
+            f"bound: nonzeros / PEs; used: bound / cycles; other shares are of the cycles, too\n"
             f"weights: {report['weights']}\n"
             f"{'bit exact' if report['bit_exact'] else 'NOT BIT EXACT'}; "
             f"{report['cycles']:,} cycles{'' if time is None else f' ({time:,.1f} ms)'}, "
@@ -113,19 +114,27 @@ def report_table(report: dict) -> Table:
             f"{report['sim_seconds']:,} s of simulation, {speed:,.0f} cycles/s"
         ),
     )
-    for name in ("layer", "tiles", "cycles", "computing", "bound", "utilisation", "loading",
-                 "adding", "storing", "read", "written", "bound by"):  # fmt: skip
-        table.add_column(name, justify="left" if name in ("layer", "bound by") else "right")
+    for name in (
+        "layer",
+        "tiles",
+        "cycles",
+        "bound",
+        "used",
+        "loading",
+        "adding",
+        "read",
+        "written",
+    ):
+        table.add_column(name, justify="left" if name == "layer" else "right", no_wrap=True)
+    table.add_column("bound by", no_wrap=True)
     names = [field.name for field in dataclasses.fields(LayerCycles)]
     for fields in report["layers"]:
         layer = LayerCycles(**{name: fields[name] for name in names})
         table.add_row(
-            layer.name, f"{layer.tiles:,}", f"{layer.cycles:,}",
-            _share(layer.compute, layer.cycles), f"{layer.bound:,}",
+            layer.name, f"{layer.tiles:,}", f"{layer.cycles:,}", f"{layer.bound:,}",
             _share(layer.bound, layer.cycles), _share(layer.loading, layer.cycles),
-            _share(layer.adding, layer.cycles), _share(layer.storing, layer.cycles),
-            _share(layer.beats_read, layer.cycles), _share(layer.beats_written, layer.cycles),
-            fields["bound_by"],
+            _share(layer.adding, layer.cycles), _share(layer.beats_read, layer.cycles),
+            _share(layer.beats_written, layer.cycles), fields["bound_by"],
         )  # fmt: skip
     return table
 
