@@ -168,6 +168,7 @@ def _state(image: SystemImage, memory: MemoryTiming) -> tuple[np.ndarray, np.nda
         (clock.LATENCY, memory.latency),
         (clock.BANDWIDTH, max(1, round(memory.beats_per_cycle * SCALE))),
         (clock.HAS_RESIDUALS, int(array.residuals)),
+        (clock.STORE_PLACES, store_size(rows)), (clock.RESIDUAL_PLACES, residual_size(rows)),
     ):  # fmt: skip
         settings[setting] = value
     state = np.zeros(places.size, dtype=np.int64)

@@ -32,6 +32,11 @@ def step_replay(state, at, passes, comes, word, taken, announced, length):
 
     The length of a block is `announced` or not.
     """
+    if (
+        not taken and not comes and not announced
+        and state[at + OFFERS] and state[at + _FETCHED] and state[at + _BUSY]
+    ):  # fmt: skip
+        return
     moves = taken or not state[at + OFFERS]
     reads = moves or not state[at + _FETCHED]
     fetch = state[at + _BUSY] != 0 and state[at + _AHEAD] != 0 and reads
@@ -39,10 +44,10 @@ def step_replay(state, at, passes, comes, word, taken, announced, length):
     final = state[at + _PASSES_LEFT] == 1
     lengths = at + _LENGTHS
     next_block = not state[at + _BUSY] or (fetch and last and final)
-    if not (comes or fetch or announced or state[at + _FETCHED] or state[at + OFFERS]
-            or state[lengths + VALID]):  # fmt: skip
-        if next_block:
-            state[at + _BUSY] = 0
+    if not (
+        comes or fetch or announced or state[at + _FETCHED] or state[at + OFFERS]
+        or state[lengths + VALID]
+    ):  # fmt: skip
         return
     if moves:
         state[at + OFFERS] = state[at + _FETCHED]

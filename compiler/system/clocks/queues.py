@@ -137,6 +137,22 @@ def step_plain(state, at, written, data, read):
     state[at + COUNT] += int(written) - int(read)
 
 
+@numba.njit(cache=True, nogil=True)
+def keep(state, at, size, kept):
+    """Keep the state of a block."""
+    for n in range(size):
+        kept[n] = state[at + n]
+
+
+@numba.njit(cache=True, nogil=True)
+def differs(state, at, size, kept):
+    """Whether the state of a block is another than the one that was kept."""
+    found = 0
+    for n in range(size):
+        found |= kept[n] ^ state[at + n]
+    return found != 0
+
+
 class Places:
     """Gives parts of the state their places, and fills in what does not change."""
 

@@ -62,6 +62,12 @@ def reads_idle(state, at, readers):
 
 
 @numba.njit(cache=True, nogil=True)
+def reads_busy(state, at):
+    """Whether bursts wait in memory for their time."""
+    return state[at + _COUNT] != 0
+
+
+@numba.njit(cache=True, nogil=True)
 def step_reads(state, at, now, asks, chosen, latency, bandwidth, stop):
     """The master and its memory; `chosen` is the reader whose request is taken.
 

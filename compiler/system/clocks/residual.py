@@ -22,13 +22,13 @@ from compiler.system.clocks.pieces import (
     table_takes,
 )
 from compiler.system.clocks.queues import FIFO, OUT, READY, has_room, is_empty, step_fifo
-from compiler.system.clocks.store import BEGINS, ENDS, NOTHING, TAKES
+from compiler.system.clocks.store import BEGINS, ENDS, TAKES
 from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, place, stays, walk
 
 WORDS_AHEAD = 4
 """Words of a row that are on their way."""
 
-_ADDRESS, _PASSES, _TURN, _HOLDING, _OWNER, _GIVEN, ACTIVE, COMMAND = range(8)
+TURN, _ADDRESS, _PASSES, _HOLDING, _OWNER, _GIVEN, ACTIVE, COMMAND = range(8)
 _TABLE = 8
 GATHER = _TABLE + TABLE
 _TAGS = GATHER + GATHERER
@@ -44,6 +44,24 @@ MISSING_TAG = 1 << 8
 def residual_size(rows: int) -> int:
     """Places of the state that the unit takes."""
     return _WALKERS + rows * _WALKER
+
+
+@numba.njit(cache=True, nogil=True)
+def asks_for_words(state, at, feeders, rows):
+    """Whether a row asks for a word."""
+    found = False
+    for k in range(rows):
+        walker = at + _WALKERS + k * _WALKER
+        found = found or (
+            has_place(state, walker, feeders + k * FEEDER + ADDED) and state[walker + _ROOM] != 0
+        )
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def can_give(state, at, words_taken):
+    """Whether the array takes a word that is there."""
+    return state[at + _HOLDING] != 0 and words_taken[state[at + _OWNER]]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -70,9 +88,6 @@ def step_residual(
     for k in range(rows):
         given[k] = False
         channels_taken[k] = False
-    if not active and not takes:
-        state[at + _TURN] = 0 if state[at + _TURN] == rows - 1 else state[at + _TURN] + 1
-        return NOTHING
 
     holding = state[at + _HOLDING] != 0
     busy = False
@@ -92,7 +107,7 @@ def step_residual(
     given[owner] = holding and ready
 
     # Ask: the pieces of the row whose turn it is.
-    turn = state[at + _TURN]
+    turn = state[at + TURN]
     own = at + _WALKERS + turn * _WALKER
     channels = feeders + turn * FEEDER + ADDED
     asks = has_place(state, own, channels) and state[own + _ROOM] != 0
@@ -129,7 +144,7 @@ def step_residual(
         state[at + _HOLDING] = 1
         state[at + _OWNER] = head & (MISSING_TAG - 1)
     if not asks or asked:
-        state[at + _TURN] = 0 if turn == rows - 1 else turn + 1
+        state[at + TURN] = 0 if turn == rows - 1 else turn + 1
     if begins:
         rewind(state, table, rows)
     if takes:
@@ -146,7 +161,7 @@ def place_residual(
     places, at: int, *, rows: int, entries: int, byte_bits: int, buffered_beats: int, unwritten: int
 ) -> None:
     """Give the unit at `at` its table, its gatherer and its queue, and its turn as the store's."""
-    places.constant(at + _TURN, 1 % rows)
+    places.constant(at + TURN, 1 % rows)
     place_table(places, at + _TABLE, entries, rows, unwritten)
     place_gatherer(places, at + GATHER, byte_bits=byte_bits, buffered_beats=buffered_beats)
     places.fifo(at + _TAGS, max(2, WORDS_AHEAD * rows))

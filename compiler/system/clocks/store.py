@@ -36,7 +36,7 @@ from compiler.system.clocks.scatter import (
 )
 from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, place, stays, walk
 
-_POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, _TURN, ACTIVE, COMMAND = range(9)
+TURN, _POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, ACTIVE, COMMAND = range(9)
 _TABLE = 9
 SCATTER = _TABLE + TABLE
 _COLLECTORS = SCATTER + SCATTERER
@@ -51,6 +51,15 @@ NOTHING, BEGINS, ENDS, TAKES = 0, 1, 2, 4
 def store_size(rows: int) -> int:
     """Places of the state that the unit takes."""
     return _COLLECTORS + rows * _COLLECTOR
+
+
+@numba.njit(cache=True, nogil=True)
+def has_words(state, at, rows):
+    """Whether a row has a word of all lanes that waits for its turn."""
+    found = False
+    for k in range(rows):
+        found = found or state[at + _COLLECTORS + k * _COLLECTOR + _FULL] != 0
+    return found
 
 
 @numba.njit(cache=True, nogil=True)
@@ -75,14 +84,6 @@ def step_store(
     kind = commands[command, KIND]
     takes = command >= 0 and not active
     begins = takes and (kind == MOVE or kind == POOL)
-    if not active and not takes:
-        # Nothing is under way, not even a turn that matters: all rows are quiet.
-        state[at + _TURN] = 0 if state[at + _TURN] == rows - 1 else state[at + _TURN] + 1
-        for k in range(rows):
-            outputs_taken[k] = False
-            channels_taken[k] = False
-        return NOTHING, False
-
     pooling = state[at + _POOLING] != 0
     held = state[at + _HELD] != 0
     word_taken = held and takes_word(state, scatter, burst, held, beat_taken, granted)
@@ -91,7 +92,7 @@ def step_store(
     base_taken = table_takes(state, commands, table, advances)
 
     # A word and where its pieces start go off together.
-    turn = state[at + _TURN]
+    turn = state[at + TURN]
     own = at + _COLLECTORS + turn * _COLLECTOR
     channels = feeders + turn * FEEDER + STORED
     asks = state[own + _FULL] != 0 and not is_missing(state, groups, own, channels)
@@ -150,7 +151,7 @@ def step_store(
     elif word_taken:
         state[at + _HELD] = 0
     if not asks or served:
-        state[at + _TURN] = 0 if turn == rows - 1 else turn + 1
+        state[at + TURN] = 0 if turn == rows - 1 else turn + 1
 
     done = active and quiet
     if takes:
@@ -169,6 +170,6 @@ def step_store(
 
 def place_store(places, at: int, *, rows: int, entries: int, byte_bits: int, unwritten: int) -> None:
     """Give the unit at `at` its table and its scatterer; the turns went on when the run began."""
-    places.constant(at + _TURN, 1 % rows)
+    places.constant(at + TURN, 1 % rows)
     place_table(places, at + _TABLE, entries, rows, unwritten)
     place_scatterer(places, at + SCATTER, byte_bits=byte_bits)

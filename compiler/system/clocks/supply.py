@@ -60,6 +60,15 @@ def count(state, at, semaphore):
 
 
 @numba.njit(cache=True, nogil=True)
+def signals(state, at):
+    """Whether a unit signals in this cycle."""
+    found = 0
+    for n in range(UNITS):
+        found |= state[at + _SIGNALS + n]
+    return found != 0
+
+
+@numba.njit(cache=True, nogil=True)
 def step_semaphores(state, commands, at, granted):
     """The semaphores, with the signals of the units; which of them each unit is `granted`."""
     free = True
