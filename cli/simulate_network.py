@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.console import UsageError, console, errors, progress_bar, write_json
 from cli.layers import parse_size
 from cli.system_pictures import draw_system
+from compiler.system.spans import LayerCycles
 from golden.layer import QuantizedConv
 from golden.network import INPUT, IntegerNetwork
 from golden.network_files import read_network
@@ -23,7 +24,7 @@ from rfcn.data.images import load_image, prepare
 from rfcn.networks import find_network
 from rfcn.pretrained import INTEGER
 from sim.engine import Engine
-from sim.system_network import LayerCycles, SystemRun, expected_beats, simulate_system
+from sim.system_network import SystemRun, expected_beats, simulate_system
 from sim.system_run import Memory
 
 

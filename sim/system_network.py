@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.system.command import decode
 from compiler.system.image import SystemImage
 from compiler.system.lower import lower_network
-from golden.layer import IntegerConv
+from compiler.system.spans import LayerCycles, Timeline, layer_cycles, timeline
 from golden.network import IntegerNetwork
-from params.commands import Fault, Opcode, Unit
+from params.commands import Fault
 from params.system import SystemConfig
 from sim.engine import Engine
-from sim.system_events import Span, spans
+from sim.system_events import spans
 from sim.system_run import (
     IDEAL,
     Memory,
@@ -23,40 +22,6 @@ from sim.system_run import (
     compare_maps,
     run_commands,
 )
-
-MOVING = {
-    Opcode.LOAD_LINES: Unit.LOAD,
-    Opcode.LOAD_POOL: Unit.LOAD,
-    Opcode.COMPUTE_TILE: Unit.COMPUTE,
-    Opcode.STORE_ROWS: Unit.STORE,
-    Opcode.STORE_POOL: Unit.STORE,
-    Opcode.RESIDUAL_ROWS: Unit.RESIDUAL,
-}
-"""Commands that the units report, and whose they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerCycles:
-    """What a node took on a system.
-
-    Parameters
-    ----------
-    name : of the node.
-    tiles : commands of the compute unit; 0 for a max-pool.
-    cycles : from the end of the node before to its own end, when memory has its map.
-    compute : with one of its tiles under way.
-    bound : nonzeros times output pixels over processing elements, rounded up.
-    loading, storing, adding : with a command of the load, store or residual unit under way.
-    """
-
-    name: str
-    tiles: int
-    cycles: int
-    compute: int
-    bound: int
-    loading: int
-    storing: int
-    adding: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +41,7 @@ class SystemRun:
     result: SystemResult
     wrong: WrongMap | None
     layers: tuple[LayerCycles, ...]
-    timeline: Mapping[Unit, list[tuple[str, Span]]]
+    timeline: Timeline
 
     @property
     def failure(self) -> str | None:
@@ -146,13 +111,13 @@ def simulate_system(
     wrong = None
     if result.fault == Fault.NONE:
         wrong = compare_maps(image, result.memory, maps)
-    timeline = _timeline(image, result)
+    found = timeline(image, spans(result.events))
     return SystemRun(
         image=image,
         result=result,
         wrong=wrong,
-        layers=_layers(network, image, timeline),
-        timeline=timeline,
+        layers=layer_cycles(network.nodes, image, found),
+        timeline=found,
     )
 
 
@@ -164,63 +129,3 @@ def expected_beats(network: IntegerNetwork, config: SystemConfig, nodes: range |
         channels, height, width = network.maps[node.name].shape
         beats += channels * height * -(-width // config.bus_bytes)
     return beats
-
-
-def _timeline(image: SystemImage, result: SystemResult) -> dict[Unit, list[tuple[str, Span]]]:
-    """The commands of each unit with the node each belongs to."""
-    owners: dict[Unit, list[str]] = {}
-    commands = decode(image.encoded_commands)
-    for layer in image.layers:
-        for command in commands[layer.first : layer.first + layer.count]:
-            if command.opcode in MOVING:
-                owners.setdefault(MOVING[command.opcode], []).append(layer.name)
-    return {
-        unit: list(zip(owners.get(unit, []), own, strict=False))
-        for unit, own in spans(result.events).items()
-    }
-
-
-def _layers(
-    network: IntegerNetwork, image: SystemImage, timeline: Mapping[Unit, list[tuple[str, Span]]]
-) -> tuple[LayerCycles, ...]:
-    nodes = {node.name: node for node in network.nodes}
-    found, before = [], 0
-    for layer in image.layers:
-        own = {
-            unit: [span for name, span in entries if name == layer.name]
-            for unit, entries in timeline.items()
-        }
-        stores = own.get(Unit.STORE, [])
-        if not stores:
-            continue
-        end = max(span.end for span in stores)
-        conv = nodes[layer.name].layer
-        bound = 0
-        if isinstance(conv, IntegerConv):
-            work = conv.nonzeros * conv.shape.out_pixels
-            bound = -(-work // image.config.array.processing_elements)
-        busy = {unit: _covered(entries) for unit, entries in own.items()}
-        found.append(
-            LayerCycles(
-                name=layer.name,
-                tiles=len(own.get(Unit.COMPUTE, [])),
-                cycles=end - before,
-                compute=busy.get(Unit.COMPUTE, 0),
-                bound=bound,
-                loading=busy.get(Unit.LOAD, 0),
-                storing=busy.get(Unit.STORE, 0),
-                adding=busy.get(Unit.RESIDUAL, 0),
-            )
-        )
-        before = end
-    return tuple(found)
-
-
-def _covered(entries: list[Span]) -> int:
-    """Cycles in which at least one of some spans, in the order of their ends, is under way."""
-    covered, last = 0, -1
-    for span in sorted(entries, key=lambda span: span.begin):
-        begin = max(span.begin, last)
-        covered += max(0, span.end - begin)
-        last = max(last, span.end)
-    return covered

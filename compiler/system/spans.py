@@ -68,9 +68,7 @@ def timeline(
         for command in commands[layer.first : layer.first + layer.count]:
             if command.opcode in MOVING:
                 owners.setdefault(MOVING[command.opcode], []).append(layer.name)
-    return {
-        unit: list(zip(owners.get(unit, []), own, strict=False)) for unit, own in spans.items()
-    }
+    return {unit: list(zip(owners.get(unit, []), own, strict=False)) for unit, own in spans.items()}
 
 
 def layer_cycles(

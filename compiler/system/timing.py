@@ -1,7 +1,19 @@
-"""The cycles of an image on a system, without RTL."""
+"""The cycles of an image on a system, without RTL.
+
+All blocks of the system go on cycle by cycle as in `hw.system`, but without the data that they
+move (`compiler.system.clocks`): what a word holds changes no cycle, only where it lies and which
+weights are zero. A block is gone through only in cycles in which it may do something else than in
+the one before.
+
+**Exact** for the memory of `sim/verilog/axi_memory.v` without pauses, ideal or of any latency: the
+cycles of a run, begin and end of every command and all counters of `params.registers` equal the
+RTL's (`tests/sim/test_system_timing.py`). **An estimate** for a memory of less than a beat a cycle:
+here beats come at even distances, while memories pause as they like.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -10,18 +22,19 @@ from compiler.system.clocks.commands import ADDRESS, FEED, KIND, QUEUES, UNITS, 
 from compiler.system.clocks.feed import FEEDER, place_feeder
 from compiler.system.clocks.load import LOAD, place_load
 from compiler.system.clocks.queues import Places
-from compiler.system.clocks.reads import READS, SCALE, place_reads
+from compiler.system.clocks.reads import BEATS_READ, READS, SCALE, place_reads
 from compiler.system.clocks.residual import place_residual, residual_size
 from compiler.system.clocks.row import place_row, row_size, row_timing
 from compiler.system.clocks.store import place_store, store_size
 from compiler.system.clocks.supply import SUPPLY, place_supply
 from compiler.system.clocks.weights import weight_tables
-from compiler.system.clocks.writes import WRITES, place_writes
+from compiler.system.clocks.writes import BEATS_WRITTEN, WRITES, place_writes
 from compiler.system.command import Command, decode
 from compiler.system.image import SystemImage
 from compiler.system.spans import MOVING, Span
 from golden.errors import UserError
 from params.commands import COMMAND_BYTES, Unit
+from params.registers import COUNTERS
 
 LONGEST_RUN = 1 << 40
 """Cycles after which a run is given up."""
@@ -58,6 +71,44 @@ IDEAL = MemoryTiming()
 """A memory that answers in the next cycle, a beat every cycle."""
 
 
+class Reason(StrEnum):
+    """What a cycle passes with: the first of these that holds.
+
+    COMPUTE : with a tile under way, of which a row issues a step or fills and empties its pipeline.
+    WEIGHTS : a row has none at hand. RESIDUAL : what is added to outputs has not come. STORE :
+    outputs wait for the store unit; or only it is at work. LOAD : no tile is under way, and words
+    are loaded. DEPENDENCY : nor that, as the load waits for a map or for room. COMMANDS : commands
+    are still on their way.
+    """
+
+    COMPUTE = "compute"
+    WEIGHTS = "weights"
+    RESIDUAL = "residual"
+    STORE = "store"
+    LOAD = "load"
+    DEPENDENCY = "dependency"
+    COMMANDS = "commands"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReasons:
+    """What the cycles of a node pass with, from the end of the one before to its own end.
+
+    Parameters
+    ----------
+    name : of the node.
+    cycles : of each reason.
+    """
+
+    name: str
+    cycles: Mapping[Reason, int]
+
+    @property
+    def bound_by(self) -> Reason:
+        """The reason of the most cycles."""
+        return max(self.cycles, key=lambda reason: self.cycles[reason])
+
+
 @dataclass(frozen=True, kw_only=True)
 class SystemTiming:
     """When a system does what of an image.
@@ -65,12 +116,16 @@ class SystemTiming:
     Parameters
     ----------
     counters : cycles of each kind, as `params.registers.COUNTERS` in small letters.
+    beats_read, beats_written : of the whole run.
     spans : for each unit when its commands that move or compute words begin and end.
+    layers : of each node what its cycles pass with.
     """
 
     counters: Mapping[str, int]
+    beats_read: int
+    beats_written: int
     spans: Mapping[Unit, list[Span]]
-    reasons: np.ndarray
+    layers: tuple[LayerReasons, ...]
 
     @property
     def cycles(self) -> int:
@@ -79,6 +134,16 @@ class SystemTiming:
 
 
 def time_image(image: SystemImage, memory: MemoryTiming = IDEAL) -> SystemTiming:
+    """Go through the run of an image.
+
+    Parameters
+    ----------
+    image : of `compiler.system.lower.lower_network`: a run of it ends without a fault.
+
+    Raises
+    ------
+    TimingError : the run does not end.
+    """
     commands = decode(image.encoded_commands)
     table = tabulate(commands, image.config)
     sent = np.flatnonzero(table[:, KIND] == FEED)
@@ -95,23 +160,25 @@ def time_image(image: SystemImage, memory: MemoryTiming = IDEAL) -> SystemTiming
     )  # fmt: skip
     if not ended:
         raise TimingError(f"the run has not ended after {LONGEST_RUN} cycles")
-    counts = {unit: 0 for unit in MOVING.values()}
-    for command in commands:
-        if command.opcode in MOVING:
-            counts[MOVING[command.opcode]] += 1
-    names = ("cycles", "compute", "wait_load", "wait_store", "wait_weights")
     return SystemTiming(
-        counters=dict(zip(names, counters.tolist(), strict=True)),
-        spans={
-            unit: [
-                Span(unit=unit, number=number, begin=begin, end=end)
-                for number, (begin, end) in enumerate(spans[QUEUES.index(unit), :count].tolist())
-            ]
-            for unit, count in counts.items()
-            if count
-        },
-        reasons=reasons,
+        counters=dict(zip((name.lower() for name in COUNTERS), counters.tolist(), strict=True)),
+        beats_read=int(state[settings[clock.READS_AT] + BEATS_READ]),
+        beats_written=int(state[settings[clock.WRITES_AT] + BEATS_WRITTEN]),
+        spans={unit: _spans(unit, spans, commands) for unit in dict.fromkeys(MOVING.values())},
+        layers=tuple(
+            LayerReasons(name=layer.name, cycles=dict(zip(Reason, own, strict=True)))
+            for layer, own in zip(image.layers, reasons.tolist(), strict=True)
+        ),
     )
+
+
+def _spans(unit: Unit, spans: np.ndarray, commands: list[Command]) -> list[Span]:
+    """Of the commands of a unit that move or compute words."""
+    count = sum(MOVING.get(command.opcode) == unit for command in commands)
+    return [
+        Span(unit=unit, number=number, begin=begin, end=end)
+        for number, (begin, end) in enumerate(spans[QUEUES.index(unit), :count].tolist())
+    ]
 
 
 def _last_stores(image: SystemImage, commands: list[Command]) -> list[int]:

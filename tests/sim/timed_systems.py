@@ -55,16 +55,12 @@ def varied_network(seed: int) -> IntegerNetwork:
     """Convolutions and max-pools of shapes drawn by chance, with a residual of stride 2."""
     rng = np.random.default_rng(seed)
     height, width = (int(n) for n in rng.integers(10, 18, 2))
-    image = FeatureMap(
-        shape=(int(rng.integers(1, 4)), height, width), format=SIGNED, scale=1.0
-    )
+    image = FeatureMap(shape=(int(rng.integers(1, 4)), height, width), format=SIGNED, scale=1.0)
     maps, nodes = {INPUT: image}, []
 
     def add(name, source, layer, residual=None):
         pool = isinstance(layer, MaxPool)
-        relu = pool and maps[source].format == UNSIGNED or (
-            not pool and layer.requantization.low == 0
-        )
+        relu = maps[source].format == UNSIGNED if pool else layer.requantization.low == 0
         scale = maps[source].scale if pool else 0.5 + 0.125 * len(nodes)
         node = IntegerNode(
             name=name, source=source, layer=layer, format=UNSIGNED if relu else SIGNED,

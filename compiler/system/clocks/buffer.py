@@ -1,8 +1,7 @@
 """A replay buffer of a row's weights in a cycle."""
 
-import numba
-
-from compiler.system.clocks.queues import BUFFER, DATA, SPARE, VALID, step_buffer
+from compiler.system.clocks.compiled import inner
+from compiler.system.clocks.queues import BUFFER, DATA, SPARE, VALID, Places, step_buffer
 
 # A `ReplayBuffer`: its words, the present block, the word that is read and the one on offer; then
 # the lengths of the next blocks.
@@ -14,19 +13,19 @@ _LENGTHS = 17
 REPLAY = _LENGTHS + BUFFER
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_word(state, at):
     """Whether the buffer takes a word."""
     return state[at + _HELD] != state[at + _DEPTH]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_length(state, at):
     """Whether the length of a block is taken."""
     return not state[at + _LENGTHS + SPARE]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_replay(state, at, passes, comes, word, taken, announced, length):
     """A buffer to which a word `comes` that it takes, whose word is `taken` or not.
 
@@ -88,7 +87,7 @@ def step_replay(state, at, passes, comes, word, taken, announced, length):
     step_buffer(state, lengths, announced, length, next_block)
 
 
-def place_replay(places, at: int, depth: int) -> None:
+def place_replay(places: Places, at: int, depth: int) -> None:
     """Give the buffer at `at` its `depth` words."""
     places.constant(at + _DEPTH, depth)
     places.constant(at + _RING, places.take(depth))

@@ -4,23 +4,18 @@ import numba
 import numpy as np
 
 from compiler.system.clocks.commands import (
+    ADDS,
     KIND,
-    MOVE,
     PASSES,
-    POOL,
     ROW,
     ROWS,
     RUN,
     TILE,
-    WAIT,
-    ADDS,
 )
+from compiler.system.clocks.compiled import MADE_FROM, inner
 from compiler.system.clocks.feed import (
-    ADDED,
     CHANNELS,
     FEEDER,
-    NO_STREAM,
-    STORED,
     WAITING,
     WORD,
     feeder_asks,
@@ -34,6 +29,7 @@ from compiler.system.clocks.gather import gatherer_asks
 from compiler.system.clocks.load import GATHER as LOAD_GATHER
 from compiler.system.clocks.load import LOAD as LOAD_SIZE
 from compiler.system.clocks.load import POOLED, WRITES, load_idle, step_load
+from compiler.system.clocks.queues import differs, keep
 from compiler.system.clocks.reads import (
     ARRIVING,
     NOBODY,
@@ -87,7 +83,6 @@ from compiler.system.clocks.supply import (
     tell,
     waiting,
 )
-from compiler.system.clocks.queues import differs, keep
 from compiler.system.clocks.writes import WRITES as WRITES_SIZE
 from compiler.system.clocks.writes import (
     WRITTEN,
@@ -109,17 +104,16 @@ LOAD, COMPUTE, WEIGHTS, STORE, RESIDUAL = range(UNITS)
 FIRST_FEEDER = 2
 """The reader of the first row's weights; commands and the load unit are before it."""
 
-# What a cycle is counted as.
-(
-    COMPUTING, WAITS_WEIGHTS, WAITS_RESIDUAL, WAITS_STORE, LOADING, DEPENDS, STORING_ONLY, OTHER,
-    REASONS,
-) = range(9)  # fmt: skip
+# What a cycle is counted as, in the order of `compiler.system.timing.Reason`.
+COMPUTING, WAITS_WEIGHTS, WAITS_RESIDUAL, WAITS_STORE, LOADING, DEPENDS, COMMANDS, REASONS = range(
+    8
+)
 
 # Counters, as those of `params.registers`.
 CYCLES, COUNT_COMPUTE, COUNT_LOAD, COUNT_STORE, COUNT_WEIGHTS, COUNTERS = range(6)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _event(spans, numbers, unit, ends, now):
     spans[unit, numbers[unit, ends], ends] = now
     numbers[unit, ends] += 1
@@ -127,8 +121,8 @@ def _event(spans, numbers, unit, ends, now):
 
 @numba.njit(cache=True, nogil=True)
 def run_clock(
-    state, settings, timing, commands, packets, sequences, units, groups, masks, unions, last_stores,
-    spans, reasons, counters, limit,
+    state, settings, timing, commands, packets, sequences, units, groups, masks, unions,
+    last_stores, spans, reasons, counters, limit, made_from=MADE_FROM,
 ):  # fmt: skip
     """Run until the system is done.
 
@@ -139,6 +133,7 @@ def run_clock(
     reasons : int64 (nodes, REASONS), filled with the cycles of each kind until a node's end.
     counters : int64 (COUNTERS,), filled.
     limit : cycles after which a run is given up.
+    made_from : left at its default, by which code kept on disk is found again.
 
     Returns
     -------
@@ -420,9 +415,9 @@ def run_clock(
         elif load_stuck:
             reason = DEPENDS
         elif was_storing:
-            reason = STORING_ONLY
+            reason = WAITS_STORE
         else:
-            reason = OTHER
+            reason = COMMANDS
         if node < len(last_stores):
             reasons[node, reason] += 1
             if stores_end and ending == last_stores[node]:
@@ -432,9 +427,7 @@ def run_clock(
         ended = units_idle and all_given(state, supply)
         if supply_moved or any_granted or any_done or arriving == 0 or chosen == 0:
             keep(state, supply, SUPPLY, kept)
-            step_supply(
-                state, commands, supply, burst, arriving == 0, chosen == 0, granted, done
-            )
+            step_supply(state, commands, supply, burst, arriving == 0, chosen == 0, granted, done)
             supply_awake = differs(state, supply, SUPPLY, kept)
         if reads_awake or chosen != NOBODY:
             keep(state, reads, READS, kept)

@@ -1,8 +1,7 @@
 """A row's weight feeder, and the fork of its channels, in a cycle."""
 
-import numba
-
 from compiler.system.clocks.commands import ADDRESS, ADDS, REPEAT, UNITS
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.pieces import (
     BURSTS,
     SPLITTER,
@@ -20,6 +19,7 @@ from compiler.system.clocks.queues import (
     READY,
     SPARE,
     VALID,
+    Places,
     front,
     has_room,
     step_buffer,
@@ -70,7 +70,7 @@ READ_AHEAD = 16
 """More commands than a feeder holds."""
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def feeder_asks(state, at):
     """Beats of the burst that a feeder asks for, 0 for none."""
     if not state[at + _REQUESTS + VALID]:
@@ -78,7 +78,7 @@ def feeder_asks(state, at):
     return state[at + _REQUESTS + DATA]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _asks_burst(state, at, burst):
     """Whether the splitter's burst has room, and a place on the way to memory."""
     return (
@@ -88,7 +88,7 @@ def _asks_burst(state, at, burst):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def feeder_takes(state, at, burst):
     """Whether a feeder and its fork take a command."""
     if not (takes(state, at + _AHEAD) and has_room(state, at + _FORKED)):
@@ -99,7 +99,7 @@ def feeder_takes(state, at, burst):
     return asked and state[at + _REPEATS] == 1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def feeder_starves(state, at):
     """Whether it has something to do, and no word of weights at hand."""
     busy = (
@@ -109,7 +109,7 @@ def feeder_starves(state, at):
     return busy and (state[at + WAITING] == NO_STREAM or state[at + WAITING] == CHANNELS)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def fork_takes(state, at):
     """Whether the fork takes the channels of a group."""
     return (
@@ -119,7 +119,7 @@ def fork_takes(state, at):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_fork(state, commands, groups, at, given, command, stored, added):
     """The fork; `given` a command or not, channels of a group taken by the units or not."""
     comes = state[at + WAITING] == CHANNELS and fork_takes(state, at)
@@ -134,7 +134,7 @@ def step_fork(state, commands, groups, at, given, command, stored, added):
     step_fifo(state, at + _FORKED, given, command, read)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _step_reader(state, at, taken, packets, sequences, commands, units):
     """The reader of packets; its word is `taken` by its stream or not."""
     waits = state[at + WAITING] != NO_STREAM
@@ -187,7 +187,7 @@ def _step_reader(state, at, taken, packets, sequences, commands, units):
     return takes_unit
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_feeder(
     state, at, bus_bytes, byte_bits, burst, taken, arrives, granted, given, command, commands,
     packets, sequences, units,
@@ -259,7 +259,7 @@ def step_feeder(
     step_plain(state, at + _AHEAD, given, command, sequence_read)
 
 
-def place_feeder(places, at: int, buffered_beats: int) -> None:
+def place_feeder(places: Places, at: int, buffered_beats: int) -> None:
     """Give the feeder at `at` and its fork their queues."""
     places.constant(at + _ROOM, buffered_beats)
     places.fifo(at + _FIFO, buffered_beats)

@@ -1,7 +1,6 @@
 """A gatherer in a cycle."""
 
-import numba
-
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.pieces import (
     ASKS,
     BURSTS,
@@ -24,6 +23,7 @@ from compiler.system.clocks.queues import (
     NOT_FULL,
     OFFER,
     OFFERED,
+    Places,
     step_memory_queue,
 )
 
@@ -37,7 +37,7 @@ _BEATS = _CUTS + MEMORY_QUEUE
 GATHERER = _BEATS + MEMORY_QUEUE
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def gatherer_asks(state, at, burst):
     """Beats of the burst that is asked for, 0 for none."""
     if not state[at + _SPLITTER + BURSTS]:
@@ -46,17 +46,15 @@ def gatherer_asks(state, at, burst):
     return beats if beats <= state[at + _BEATS_ROOM] else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def gatherer_takes(state, at, burst, granted):
     """Whether a gatherer takes a piece, if its burst is `granted` where it asks."""
     cut = at + _CUTTER
-    may_ask = not state[cut + MARKS] & ASKS or splitter_takes(
-        state, at + _SPLITTER, burst, granted
-    )
+    may_ask = not state[cut + MARKS] & ASKS or splitter_takes(state, at + _SPLITTER, burst, granted)
     return cutter_takes(state, cut, state[at + _CUTS + NOT_FULL] and may_ask)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_gatherer(
     state, commands, at, bus_bytes, byte_bits, burst, taken, arrives, granted, given, table
 ):
@@ -107,7 +105,7 @@ def step_gatherer(
     step_memory_queue(state, at + _BEATS, arrives, 0, wants_beat)
 
 
-def place_gatherer(places, at: int, *, byte_bits: int, buffered_beats: int) -> None:
+def place_gatherer(places: Places, at: int, *, byte_bits: int, buffered_beats: int) -> None:
     """Give the gatherer at `at` its queues."""
     # A register behind the queue, one for each pair of levels, and the lanes' enables.
     places.constant(at + _STAGES, 2 + (byte_bits + 2) // 2 - 1)

@@ -1,7 +1,5 @@
 """The load unit in a cycle."""
 
-import numba
-
 from compiler.system.clocks.commands import (
     ADDRESS,
     FINAL,
@@ -16,6 +14,7 @@ from compiler.system.clocks.commands import (
     WORD_PITCH,
     WORDS,
 )
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.gather import (
     GATHERER,
     WORD,
@@ -34,7 +33,7 @@ from compiler.system.clocks.pieces import (
     table_advances,
     table_takes,
 )
-from compiler.system.clocks.queues import FIFO, OUT, READY, has_room, is_empty, step_fifo
+from compiler.system.clocks.queues import FIFO, OUT, READY, Places, has_room, is_empty, step_fifo
 from compiler.system.clocks.store import BEGINS, NOTHING, TAKES
 
 WORDS_ON_THEIR_WAY = 16
@@ -54,13 +53,15 @@ LOAD = _FINALS + FIFO
 NO_COMMAND = -1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def load_idle(state, at):
     """Whether no command is under way."""
-    return is_empty(state, at + _COMPLETIONS) and not state[at + _ISSUING] and not state[at + POOLED]
+    return (
+        is_empty(state, at + _COMPLETIONS) and not state[at + _ISSUING] and not state[at + POOLED]
+    )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_load(
     state, commands, at, bus_bytes, byte_bits, burst, command, arrives, granted, pooled_taken
 ):
@@ -124,7 +125,7 @@ def step_load(
     begins = command >= 0 and not issuing and kind != PIECE and has_room(state, completions)
     writes = command >= 0 and not issuing and kind == PIECE and not state[table + WALKING]
     nothing = True
-    if begins and (kind == MOVE or kind == POOL):
+    if begins and kind in (MOVE, POOL):
         nothing = commands[command, WORDS] == 0 or commands[command, LINES] == 0
     sent = issuing and base_taken
     last_word = sent and state[at + _WORD] == commands[command, WORDS] - 1
@@ -165,7 +166,7 @@ def step_load(
 
 
 def place_load(
-    places, at: int, *, entries: int, byte_bits: int, buffered_beats: int, unwritten: int
+    places: Places, at: int, *, entries: int, byte_bits: int, buffered_beats: int, unwritten: int
 ) -> None:
     """Give the unit at `at` its table, its gatherer and its queues."""
     place_table(places, at + _TABLE, entries, 1, unwritten)

@@ -1,8 +1,8 @@
 """A table of pieces, the cutter behind it, and the splitter of spans in a cycle."""
 
-import numba
-
 from compiler.system.clocks.commands import DOUBLE, FINAL, LAST, OFFSET, PIXELS
+from compiler.system.clocks.compiled import inner
+from compiler.system.clocks.queues import Places
 
 # A `PieceTable`. What it reads is on its way through two registers to the one on offer; an entry
 # is known by the command that wrote it.
@@ -28,7 +28,7 @@ from compiler.system.clocks.commands import DOUBLE, FINAL, LAST, OFFSET, PIXELS
     TABLE,
 ) = range(19)
 
-# A `PieceCutter`. A cut's marks are bits: it is the last of its word, it asks for beats, it has one.
+# A `PieceCutter`. A cut's marks are bits: it ends its word, it asks for beats, it has one.
 (
     _CLIPPED,
     _CLIPPED_ENTRY,
@@ -53,13 +53,13 @@ WORD_ENDS, ASKS, HAS_BEAT = 1, 2, 4
 BURSTS, _AT, _TO_GO, SPLITTER = range(4)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def table_advances(state, at, taken):
     """Whether what the table reads moves on."""
     return taken or not state[at + OFFERS]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def table_takes(state, commands, at, advances):
     """Whether the table takes a base."""
     if not state[at + WALKING]:
@@ -70,14 +70,14 @@ def table_takes(state, commands, at, advances):
     return commands[entry, FINAL if state[at + _WHOLE] else LAST] != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def rewind(state, at, walkers):
     """Put every place to the first entry."""
     for k in range(walkers):
         state[state[at + _PLACES] + k] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_table(state, commands, at, advances, takes, given, base, stay, whole, walker):
     """A `PieceTable` that takes a base where it `takes` and one is `given`."""
     if advances:
@@ -111,13 +111,13 @@ def step_table(state, commands, at, advances, takes, given, base, stay, whole, w
         state[at + _FIRST] = 1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def cutter_busy(state, at):
     """Whether a piece is taken and its last cut is not."""
     return state[at + _CLIPPED] or state[at + _BUSY] or state[at + CUT]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def cutter_takes(state, at, taken):
     """Whether the cutter takes a piece, if its cut is `taken` where it has one."""
     if not state[at + _CLIPPED] or not state[at + _BUSY]:
@@ -126,7 +126,7 @@ def cutter_takes(state, at, taken):
     return moves and state[at + _LEFT] <= state[at + _ROOM]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_cutter(state, commands, at, bus_bytes, byte_bits, taken, given, table):
     """A `PieceCutter` behind the table at `table`, which gives it a piece or not."""
     moves = taken or not state[at + CUT]
@@ -172,13 +172,13 @@ def step_cutter(state, commands, at, bus_bytes, byte_bits, taken, given, table):
         state[at + _CLIPPED_PLACE] = state[table + _PLACED]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def burst_beats(state, at, burst):
     """Beats of the burst that a splitter offers."""
     return min(state[at + _TO_GO], burst - (state[at + _AT] & (burst - 1)))
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def splitter_takes(state, at, burst, taken):
     """Whether a splitter takes a span, if its burst is `taken` where it has one."""
     if not state[at + BURSTS]:
@@ -186,7 +186,7 @@ def splitter_takes(state, at, burst, taken):
     return taken and state[at + _TO_GO] <= burst - (state[at + _AT] & (burst - 1))
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_splitter(state, at, burst, taken, given, beat, beats):
     """A `BurstSplitter`."""
     takes = splitter_takes(state, at, burst, taken)
@@ -200,7 +200,7 @@ def step_splitter(state, at, burst, taken, given, beat, beats):
         state[at + _TO_GO] = beats
 
 
-def place_table(places, at: int, entries: int, walkers: int, unwritten: int) -> None:
+def place_table(places: Places, at: int, entries: int, walkers: int, unwritten: int) -> None:
     """Give the table at `at` its entries, of the commands `unwritten` and the one behind it."""
     first = places.take(entries)
     places.constant(at + ENTRIES, first)

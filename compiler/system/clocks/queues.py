@@ -5,7 +5,7 @@ place of its first; what a queue holds is a ring elsewhere in the vector. Every 
 is offered and what is taken in a cycle and leaves the state of the next.
 """
 
-import numba
+from compiler.system.clocks.compiled import inner
 
 # A `StreamBuffer`: what it offers, and the spare.
 VALID, DATA, SPARE, SPARE_DATA, BUFFER = range(5)
@@ -20,7 +20,7 @@ _STORED, _ANY, NOT_FULL, OFFERED, OFFER, _WRITE, _READ, _DEPTH, _WORDS, MEMORY_Q
 COUNT, _IN, _FROM, _SIZE, _PLACE, PLAIN = range(6)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_buffer(state, at, offered, data, taken):
     """A `StreamBuffer`; it is ready while it has no spare."""
     if taken or not state[at + VALID]:
@@ -36,19 +36,19 @@ def step_buffer(state, at, offered, data, taken):
         state[at + SPARE_DATA] = data
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def has_room(state, at):
     """Whether a FIFO takes a word."""
     return state[at + LEVEL] != state[at + _ROOM]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def is_empty(state, at):
     """Whether a FIFO holds no word."""
     return not state[at + LEVEL] and not state[at + READY]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_fifo(state, at, written, data, read):
     """A `SyncFIFOBuffered`; words come and go only as it has room and is ready."""
     level = state[at + LEVEL]
@@ -70,7 +70,7 @@ def step_fifo(state, at, written, data, read):
         state[at + READY] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_level(state, at, written, read):
     """A `SyncFIFOBuffered` of which only counts how many words it holds."""
     level = state[at + LEVEL]
@@ -83,7 +83,7 @@ def step_level(state, at, written, read):
         state[at + READY] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_memory_queue(state, at, written, data, taken):
     """A `MemoryQueue`."""
     level = state[at + _STORED]
@@ -111,19 +111,19 @@ def step_memory_queue(state, at, written, data, taken):
     state[at + NOT_FULL] = level != depth
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes(state, at):
     """Whether a `SyncFIFO` takes a word."""
     return state[at + COUNT] != state[at + _SIZE]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def front(state, at):
     """The oldest word of a `SyncFIFO`, if it holds any."""
     return state[state[at + _PLACE] + state[at + _FROM]]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_plain(state, at, written, data, read):
     """A `SyncFIFO`; nothing is written to a full one or read from an empty one."""
     if written:
@@ -137,14 +137,14 @@ def step_plain(state, at, written, data, read):
     state[at + COUNT] += int(written) - int(read)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def keep(state, at, size, kept):
     """Keep the state of a block."""
     for n in range(size):
         kept[n] = state[at + n]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def differs(state, at, size, kept):
     """Whether the state of a block is another than the one that was kept."""
     found = 0

@@ -1,8 +1,7 @@
 """The read master and the memory behind it in a cycle."""
 
-import numba
-
-from compiler.system.clocks.queues import BUFFER, DATA, SPARE, VALID, step_buffer
+from compiler.system.clocks.compiled import inner
+from compiler.system.clocks.queues import BUFFER, DATA, SPARE, VALID, Places, step_buffer
 
 BURSTS_PER_READER = 32 - 3
 """Bursts under way with which a reader takes part in the turns no more."""
@@ -32,7 +31,7 @@ _CHECKED_REQUEST, _ON_BUS, _ON_BUS_REQUEST, ARRIVING, _ANSWERING, _ANSWERED = ra
 READER_BITS = 8
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def choose(state, at, asks, readers):
     """The reader whose request is taken; `asks` has the beats of each, 0 for none."""
     if state[at + _ARBITER + SPARE]:
@@ -47,7 +46,7 @@ def choose(state, at, asks, readers):
     return NOBODY
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def reads_idle(state, at, readers):
     """Whether no request is under way."""
     for k in range(readers):
@@ -61,13 +60,13 @@ def reads_idle(state, at, readers):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def reads_busy(state, at):
     """Whether bursts wait in memory for their time."""
     return state[at + _COUNT] != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_reads(state, at, now, asks, chosen, latency, bandwidth, stop):
     """The master and its memory; `chosen` is the reader whose request is taken.
 
@@ -137,7 +136,7 @@ def step_reads(state, at, now, asks, chosen, latency, bandwidth, stop):
     step_buffer(state, at + _ARBITER, chosen != NOBODY, new, moves)
 
 
-def place_reads(places, at: int, readers: int) -> None:
+def place_reads(places: Places, at: int, readers: int) -> None:
     """Give the master at `at` and its memory their queues."""
     places.constant(at + _LAST_TAKEN, readers - 1)
     places.constant(at + ARRIVING, NOBODY)

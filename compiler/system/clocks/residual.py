@@ -1,8 +1,7 @@
 """The residual unit in a cycle."""
 
-import numba
-
 from compiler.system.clocks.commands import ADDRESS, INDEX, KIND, MOVE, PASSES, PIECE, ROWS
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.feed import ADDED, FEEDER
 from compiler.system.clocks.gather import (
     GATHERER,
@@ -21,7 +20,7 @@ from compiler.system.clocks.pieces import (
     table_advances,
     table_takes,
 )
-from compiler.system.clocks.queues import FIFO, OUT, READY, has_room, is_empty, step_fifo
+from compiler.system.clocks.queues import FIFO, OUT, READY, Places, has_room, is_empty, step_fifo
 from compiler.system.clocks.store import BEGINS, ENDS, TAKES
 from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, place, stays, walk
 
@@ -46,7 +45,7 @@ def residual_size(rows: int) -> int:
     return _WALKERS + rows * _WALKER
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def asks_for_words(state, at, feeders, rows):
     """Whether a row asks for a word."""
     found = False
@@ -58,13 +57,13 @@ def asks_for_words(state, at, feeders, rows):
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def can_give(state, at, words_taken):
     """Whether the array takes a word that is there."""
     return state[at + _HOLDING] != 0 and words_taken[state[at + _OWNER]]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_residual(
     state, commands, groups, at, feeders, rows, length, filters, bus_bytes, byte_bits, burst,
     command, arrives, granted, words_taken, given, channels_taken,
@@ -158,7 +157,14 @@ def step_residual(
 
 
 def place_residual(
-    places, at: int, *, rows: int, entries: int, byte_bits: int, buffered_beats: int, unwritten: int
+    places: Places,
+    at: int,
+    *,
+    rows: int,
+    entries: int,
+    byte_bits: int,
+    buffered_beats: int,
+    unwritten: int,
 ) -> None:
     """Give the unit at `at` its table, its gatherer and its queue, and its turn as the store's."""
     places.constant(at + TURN, 1 % rows)

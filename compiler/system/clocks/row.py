@@ -1,7 +1,5 @@
 """A row of the array in a cycle."""
 
-import numba
-
 from compiler.system.clocks.buffer import (
     ENDS,
     OFFERED,
@@ -12,6 +10,7 @@ from compiler.system.clocks.buffer import (
     takes_length,
     takes_word,
 )
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.feed import HEADERS, MASKS
 from compiler.system.clocks.queues import (
     BUFFER,
@@ -20,6 +19,7 @@ from compiler.system.clocks.queues import (
     READY,
     SPARE,
     VALID,
+    Places,
     has_room,
     step_buffer,
     step_level,
@@ -28,11 +28,11 @@ from compiler.system.clocks.weights import CODE_LENGTHS, END, LENGTHS
 from params import ArrayConfig
 from params.timing import (
     CHANNELS_AHEAD,
+    FIFO_READ_LATENCY,
     output_capacity,
     output_latency,
     requantization_released,
     residual_capacity,
-    FIFO_READ_LATENCY,
 )
 
 PASSES_ON_THEIR_WAY = 64
@@ -90,19 +90,19 @@ def row_timing(config: ArrayConfig) -> list[int]:
     ]  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def offers_output(state, at):
     """Whether an output word is on offer."""
     return state[at + _OUTPUTS + READY] != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_residual(state, at):
     """Whether a word of residuals is taken."""
     return has_room(state, at + _RESIDUALS)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def row_done(state, at):
     """Whether nothing of a tile is under way."""
     return (
@@ -112,7 +112,7 @@ def row_done(state, at):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _bit(masks, mask, bit, streams, last):
     """The filters that take a step at the lowest bit of a mask word, and whether it is the last."""
     found = LAST_BIT if last else 0
@@ -122,7 +122,7 @@ def _bit(masks, mask, bit, streams, last):
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _step_drain(state, at, now, timing, ends, finished, issues_added, output_taken, residual):
     """The end of the row: what follows the end of each pass."""
     words = timing[DRAIN_WORDS]
@@ -177,7 +177,7 @@ def _step_drain(state, at, now, timing, ends, finished, issues_added, output_tak
     step_level(state, at + _OUTPUTS, emitted, output_taken)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_row(
     state, at, now, timing, masks, unions, groups, start, write, waiting, word,
     output_taken, residual,
@@ -279,9 +279,7 @@ def step_row(
     comes = waiting == MASKS and takes_word(state, stored)
     took = took or comes
     length = groups[word, LENGTHS] if admitted else 0
-    step_replay(
-        state, stored, state[at + _PASSES], comes, word, walked_free, admitted, length
-    )
+    step_replay(state, stored, state[at + _PASSES], comes, word, walked_free, admitted, length)
 
     _step_drain(state, at, now, timing, ends, finished, admitted, output_taken, residual)
     state[at + _PENDING] += int(admitted) - int(finished)
@@ -294,14 +292,14 @@ def step_row(
     return took
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def set_tile(state, at, passes, adds):
     """The tile that all rows are told of."""
     state[at + _PASSES] = passes
     state[at + _ADDS] = adds
 
 
-def place_row(places, at: int, config: ArrayConfig) -> None:
+def place_row(places: Places, at: int, config: ArrayConfig) -> None:
     """Give the row at `at` its buffers."""
     capacity = output_capacity(config)
     places.constant(at + _CAPACITY, capacity)

@@ -1,7 +1,6 @@
 """A scatterer in a cycle."""
 
-import numba
-
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.pieces import (
     ASKS,
     BURSTS,
@@ -20,6 +19,7 @@ from compiler.system.clocks.pieces import (
     step_cutter,
     step_splitter,
 )
+from compiler.system.clocks.queues import Places
 
 OUTSTANDING = 255
 """Bursts that memory has been asked to write and has not confirmed."""
@@ -32,13 +32,13 @@ _SPLITTER = _CUTTER + CUTTER
 SCATTERER = _SPLITTER + SPLITTER
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def offers_beat(state, at):
     """Whether a beat is on offer."""
     return state[at + _VALID] >> (state[at + _STAGES] - 1) & 1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def scatterer_asks(state, at, burst):
     """Beats of the burst that is asked for, 0 for none."""
     if not state[at + _SPLITTER + BURSTS] or state[at + _UNCONFIRMED] == OUTSTANDING:
@@ -46,7 +46,7 @@ def scatterer_asks(state, at, burst):
     return burst_beats(state, at + _SPLITTER, burst)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def scatterer_busy(state, at):
     """Whether a piece is taken that memory has not confirmed."""
     return (
@@ -58,7 +58,7 @@ def scatterer_busy(state, at):
     ) != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def _fires(state, at, burst, word, beat_taken, granted):
     """Whether the aimed cut goes on."""
     if not (state[at + _AIMED] and word):
@@ -72,7 +72,7 @@ def _fires(state, at, burst, word, beat_taken, granted):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_word(state, at, burst, word, beat_taken, granted):
     """Whether the word on offer is taken: its last piece is sent."""
     return state[at + _MARKS] & WORD_ENDS != 0 and _fires(
@@ -80,14 +80,14 @@ def takes_word(state, at, burst, word, beat_taken, granted):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def scatterer_takes(state, at, burst, word, beat_taken, granted):
     """Whether a piece is taken."""
     aims = not state[at + _AIMED] or _fires(state, at, burst, word, beat_taken, granted)
     return cutter_takes(state, at + _CUTTER, aims)
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_scatterer(
     state, commands, at, bus_bytes, byte_bits, burst, word, beat_taken, granted, written, given,
     table,
@@ -122,6 +122,6 @@ def step_scatterer(
     step_cutter(state, commands, cut, bus_bytes, byte_bits, aims, given, table)
 
 
-def place_scatterer(places, at: int, *, byte_bits: int) -> None:
+def place_scatterer(places: Places, at: int, *, byte_bits: int) -> None:
     """Give the scatterer at `at` its number of registers."""
     places.constant(at + _STAGES, 2 + -(-byte_bits // 2))

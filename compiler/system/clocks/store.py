@@ -1,7 +1,5 @@
 """The store unit in a cycle."""
 
-import numba
-
 from compiler.system.clocks.commands import (
     ADDRESS,
     INDEX,
@@ -14,6 +12,7 @@ from compiler.system.clocks.commands import (
     WORD_PITCH,
     WORDS,
 )
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.feed import FEEDER, STORED
 from compiler.system.clocks.pieces import (
     ENTRIES,
@@ -26,6 +25,7 @@ from compiler.system.clocks.pieces import (
     table_advances,
     table_takes,
 )
+from compiler.system.clocks.queues import Places
 from compiler.system.clocks.scatter import (
     SCATTERER,
     place_scatterer,
@@ -53,7 +53,7 @@ def store_size(rows: int) -> int:
     return _COLLECTORS + rows * _COLLECTOR
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def has_words(state, at, rows):
     """Whether a row has a word of all lanes that waits for its turn."""
     found = False
@@ -62,7 +62,7 @@ def has_words(state, at, rows):
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_store(
     state, commands, groups, at, feeders, rows, length, filters, bus_bytes, byte_bits, burst,
     command, pooled, beat_taken, granted, written, outputs, outputs_taken, channels_taken,
@@ -83,7 +83,7 @@ def step_store(
     active = state[at + ACTIVE] != 0
     kind = commands[command, KIND]
     takes = command >= 0 and not active
-    begins = takes and (kind == MOVE or kind == POOL)
+    begins = takes and kind in (MOVE, POOL)
     pooling = state[at + _POOLING] != 0
     held = state[at + _HELD] != 0
     word_taken = held and takes_word(state, scatter, burst, held, beat_taken, granted)
@@ -138,9 +138,7 @@ def step_store(
         state, commands, scatter, bus_bytes, byte_bits, burst, held, beat_taken, granted, written,
         state[table + OFFERS], table,
     )  # fmt: skip
-    step_table(
-        state, commands, table, advances, base_taken, offered, base, stay, False, walker
-    )
+    step_table(state, commands, table, advances, base_taken, offered, base, stay, False, walker)
     if begins:
         rewind(state, table, rows)
     if moved:
@@ -168,7 +166,9 @@ def step_store(
     return does, moved and pooling
 
 
-def place_store(places, at: int, *, rows: int, entries: int, byte_bits: int, unwritten: int) -> None:
+def place_store(
+    places: Places, at: int, *, rows: int, entries: int, byte_bits: int, unwritten: int
+) -> None:
     """Give the unit at `at` its table and its scatterer; the turns went on when the run began."""
     places.constant(at + TURN, 1 % rows)
     place_table(places, at + _TABLE, entries, rows, unwritten)

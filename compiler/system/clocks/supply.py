@@ -1,9 +1,17 @@
 """Commands on their way to the units in a cycle: reader, dispatcher, queues, semaphores."""
 
-import numba
-
 from compiler.system.clocks.commands import QUEUE, SIGNAL, WAIT
-from compiler.system.clocks.queues import FIFO, OUT, READY, has_room, is_empty, step_fifo, step_level
+from compiler.system.clocks.compiled import inner
+from compiler.system.clocks.queues import (
+    FIFO,
+    OUT,
+    READY,
+    Places,
+    has_room,
+    is_empty,
+    step_fifo,
+    step_level,
+)
 from params.commands import SEMAPHORES
 
 COMMANDS_IN_QUEUE = 16
@@ -24,7 +32,7 @@ SUPPLY = _COUNTS + SEMAPHORES
 NOTHING = -1
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def supply_asks(state, at, burst):
     """Beats of the burst that the reader of commands asks for, 0 for none."""
     if state[at + ENDED] or state[at + _ROOM] < burst or state[at + _NEXT] >= state[at + _LIMIT]:
@@ -32,7 +40,7 @@ def supply_asks(state, at, burst):
     return burst - (state[at + _NEXT] & (burst - 1))
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def heads(state, commands, at, found):
     """The command that each unit is given, `NOTHING` for none."""
     for n in range(UNITS):
@@ -44,7 +52,7 @@ def heads(state, commands, at, found):
                 found[n] = command
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def waiting(state, commands, at, n):
     """The semaphore that the unit waits for, 0 for none."""
     queue = at + _QUEUES + n * FIFO
@@ -53,13 +61,13 @@ def waiting(state, commands, at, n):
     return commands[state[queue + OUT], WAIT]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def count(state, at, semaphore):
     """What a semaphore stands at."""
     return state[at + _COUNTS + semaphore]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def signals(state, at):
     """Whether a unit signals in this cycle."""
     found = 0
@@ -68,7 +76,7 @@ def signals(state, at):
     return found != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_semaphores(state, commands, at, granted):
     """The semaphores, with the signals of the units; which of them each unit is `granted`."""
     free = True
@@ -87,24 +95,24 @@ def step_semaphores(state, commands, at, granted):
             state[at + _SIGNALS + n] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def tell(state, commands, at, n, command):
     """A unit signals that a command is done, in the next cycle."""
     state[at + _SIGNALS + n] = commands[command, SIGNAL]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def all_given(state, at):
     """Whether no command is left on its way to a unit."""
     if not state[at + ENDED] or state[at + HOLDING]:
         return False
+    empty = True
     for n in range(UNITS):
-        if not is_empty(state, at + _QUEUES + n * FIFO):
-            return False
-    return True
+        empty = empty and is_empty(state, at + _QUEUES + n * FIFO)
+    return empty
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_supply(state, commands, at, burst, arrives, granted_read, granted, done):
     """All but the semaphores; `done` tells which units take the command they are given."""
     held = state[at + _HELD]
@@ -145,9 +153,16 @@ def step_supply(state, commands, at, burst, arrives, granted_read, granted, done
 
 
 def place_supply(
-    places, at: int, *, buffered_beats: int, first_beat: int, limit: int, per_beat: int, each: int
+    places: Places,
+    at: int,
+    *,
+    buffered_beats: int,
+    first_beat: int,
+    limit: int,
+    per_beat: int,
+    each: int,
 ) -> None:
-    """Give the reader at `at` its first beat and the one it does not reach, and all their queues."""
+    """Give the reader at `at` its first beat and the one behind its last, and all their queues."""
     places.fifo(at + _BEATS, buffered_beats)
     for place, value in (
         (_ROOM, buffered_beats), (_NEXT, first_beat), (_LIMIT, limit), (_PER_BEAT, per_beat),

@@ -81,19 +81,14 @@ def weight_tables(image: SystemImage, sent: Iterable[tuple[int, int, int]]) -> W
     )
 
 
-def _tables(
-    units: np.ndarray, array: ArrayConfig
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tables(units: np.ndarray, array: ArrayConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Packets, groups and masks of a row."""
     words = unpack_row(units.astype(np.uint32), array)
     headers = packing.unpack(layouts.header(array), words.headers)
     missing = ((words.places < 0) << np.arange(array.filters_per_row)).sum(axis=1)
-    groups = np.column_stack(
-        [
-            headers["end"], missing, headers["lengths"]["groups"],
-            headers["lengths"]["code_words"], words.places,
-        ]  # fmt: skip
-    ).astype(np.int64)
+    lengths = headers["lengths"]
+    columns = [headers["end"], missing, lengths["groups"], lengths["code_words"], words.places]
+    groups = np.column_stack(columns).astype(np.int64)
     masks = packing.unpack(layouts.masks(array), words.masks).astype(np.uint64).view(np.int64)
     masks = np.broadcast_to(masks, (len(masks), array.elements_per_lane))
     return _packets(units, array), groups, masks

@@ -1,7 +1,6 @@
 """The write master and the memory behind it in a cycle."""
 
-import numba
-
+from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.queues import (
     BUFFER,
     COUNT,
@@ -9,6 +8,7 @@ from compiler.system.clocks.queues import (
     PLAIN,
     SPARE,
     VALID,
+    Places,
     front,
     step_buffer,
     step_plain,
@@ -36,20 +36,20 @@ _LENGTHS = _REQUESTS + BUFFER
 ) = range(WRITTEN + 1, WRITTEN + 13)  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_beat(state, at):
     """Whether the master takes a beat."""
     free = state[at + _TAKES_BEAT] != 0 or not state[at + _BEAT]
     return state[at + _LENGTHS + COUNT] != 0 and free
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def takes_request(state, at):
     """Whether the master takes a request."""
     return not state[at + _REQUESTS + SPARE]
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def writes_idle(state, at):
     """Whether no request is under way."""
     return not (
@@ -60,7 +60,7 @@ def writes_idle(state, at):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@inner
 def step_writes(state, at, beats, beat_offered, bandwidth):
     """The master and its memory, with a request of `beats` beats on offer, 0 for none."""
     takes_it = takes_beat(state, at) and beat_offered
@@ -122,7 +122,7 @@ def step_writes(state, at, beats, beat_offered, bandwidth):
     step_buffer(state, at + _REQUESTS, beats != 0, beats, moves)
 
 
-def place_writes(places, at: int) -> None:
+def place_writes(places: Places, at: int) -> None:
     """Give the master at `at` and its memory their queues."""
     places.plain(at + _LENGTHS, AHEAD)
     places.constant(at + _TAKES_ADDRESS, 1)
