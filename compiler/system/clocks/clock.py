@@ -105,9 +105,9 @@ FIRST_FEEDER = 2
 """The reader of the first row's weights; commands and the load unit are before it."""
 
 # What a cycle is counted as, in the order of `compiler.system.timing.Reason`.
-COMPUTING, WAITS_WEIGHTS, WAITS_RESIDUAL, WAITS_STORE, LOADING, DEPENDS, COMMANDS, REASONS = range(
-    8
-)
+(
+    COMPUTING, WAITS_WEIGHTS, WAITS_RESIDUAL, WAITS_STORE, LOADING, DEPENDS, COMMANDS, REASONS,
+) = range(8)  # fmt: skip
 
 # Counters, as those of `params.registers`.
 CYCLES, COUNT_COMPUTE, COUNT_LOAD, COUNT_STORE, COUNT_WEIGHTS, COUNTERS = range(6)
@@ -145,8 +145,8 @@ def run_clock(
     rows, filters, length = settings[ROW_COUNT], settings[FILTERS], settings[LENGTH]
     bus_bytes, byte_bits, burst = settings[BUS_BYTES], settings[BYTE_BITS], settings[BURST]
     has_residuals = settings[HAS_RESIDUALS] != 0
-    residual_reader = 2 + rows
-    readers = 2 + rows + int(has_residuals)
+    residual_reader = FIRST_FEEDER + rows
+    readers = residual_reader + int(has_residuals)
 
     asks = np.zeros(readers, np.int64)
     found = np.zeros(UNITS, np.int64)

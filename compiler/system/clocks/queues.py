@@ -49,6 +49,12 @@ def is_empty(state, at):
 
 
 @inner
+def is_settled(state, at):
+    """Whether nothing changes in a FIFO until a word comes or is taken."""
+    return state[at + READY] != 0 or not state[at + LEVEL]
+
+
+@inner
 def step_fifo(state, at, written, data, read):
     """A `SyncFIFOBuffered`; words come and go only as it has room and is ready."""
     level = state[at + LEVEL]
