@@ -5,8 +5,10 @@ import typer
 from cli import (
     area,
     compare,
+    compile,
     demo,
     detect,
+    disassemble,
     evaluate,
     export,
     quantize,
@@ -27,8 +29,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    quantize, stats, shapes, train, evaluate, export, detect, simulate, compare, area, verilog,
-    demo,
+    quantize, stats, shapes, train, evaluate, export, detect, compile, disassemble, simulate,
+    compare, area, verilog, demo,
 ):  # fmt: skip
     command.register(app)
 

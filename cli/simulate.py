@@ -20,6 +20,7 @@ from golden.quantize.int8 import quantize_int8
 from golden.weights import integer_terms
 from params import PRESETS, ArrayConfig, preset
 from params.arithmetic import Arithmetic
+from params.sdram import CHIPS
 from sim.engine import Engine
 from sim.simulate import SimulationResult, build_harness, simulate
 from sim.workload import Weights, Workload, create_workload
@@ -121,6 +122,10 @@ zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
 zeroshift simulate --whole --net rfcn-tiny --image street.jpg --plots pictures
 
 zeroshift simulate --whole --net rfcn-resnet50 --layers res3a_branch1:res3a_branch2c --stalls 0.1
+
+zeroshift simulate --whole --net rfcn-tiny --sdram ulx3s --clock 100
+
+zeroshift simulate --whole --net rfcn-resnet50 --parts 8 --folder build/resnet50 --json report.json
 """
 
 
@@ -192,7 +197,21 @@ def simulate_command(
         bool,
         typer.Option("--reuse", help="With --whole: maps share memory; only outputs are compared."),
     ] = False,
-    bus: Annotated[int, typer.Option(help="With --whole: bytes of the memory bus.")] = 16,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --whole: keep finished parts here; run again, it goes on where it stopped."
+        ),
+    ] = None,
+    bus: Annotated[
+        int | None,
+        typer.Option(help="With --whole: bytes of the memory bus; 16, or what --sdram has."),
+    ] = None,
+    sdram: Annotated[
+        str | None,
+        typer.Option(help=f"With --whole: the memory is an SDRAM: {', '.join(CHIPS)}."),
+    ] = None,
+    clock: Annotated[float, typer.Option(help="With --sdram: MHz of system and SDRAM.")] = 100.0,
     latency: Annotated[int, typer.Option(help="With --whole: cycles to memory and back.")] = 10,
     plots: Annotated[
         Path | None, typer.Option(help="With --whole: folder for the timeline's pictures.")
@@ -216,8 +235,8 @@ def simulate_command(
             WholeOptions(
                 net=net, network=network, image=image, bits=bits, preset_name=preset_name,
                 engine=engine, layers=layers, parts=parts, workers=workers, scheduler=scheduler,
-                reuse=reuse, bus_bytes=bus, latency=latency, stalls=stalls, seed=seed,
-                plots=plots, json_path=json_path,
+                reuse=reuse, folder=folder, bus_bytes=bus, sdram=sdram, clock_mhz=clock,
+                latency=latency, stalls=stalls, seed=seed, plots=plots, json_path=json_path,
             )
         )  # fmt: skip
         return

@@ -1,6 +1,5 @@
 """`zeroshift simulate --whole`: networks on the simulated system."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -9,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
-from cli.console import UsageError, console, errors, progress_bar, write_json
-from cli.layers import parse_size
+from cli.console import UsageError, console, progress_bar, write_text
+from cli.ranges import layer_range
+from cli.system_networks import load_network_and_pixels, system_config
 from cli.system_pictures import draw_system
-from compiler.system.spans import LayerCycles
-from golden.layer import QuantizedConv
+from cli.system_report import report_json, report_table, system_report
 from golden.network import INPUT, IntegerNetwork
-from golden.network_files import read_network
-from params import preset
+from params.sdram import CHIPS
 from params.system import SystemConfig
-from rfcn.data.images import load_image, prepare
-from rfcn.networks import find_network
-from rfcn.pretrained import INTEGER
 from sim.engine import Engine
-from sim.system_network import SystemRun, expected_beats, simulate_system
+from sim.system_network import SystemMemory, compile_part, expected_beats, simulate_system
+from sim.system_record import SystemRecord
 from sim.system_run import Memory
+
+DEFAULT_BUS = 16
+"""Bytes of the bus to a memory that is no chip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,10 @@ class WholeOptions:
     workers: int
     scheduler: str | None
     reuse: bool
-    bus_bytes: int
+    folder: Path | None
+    bus_bytes: int | None
+    sdram: str | None
+    clock_mhz: float
     latency: int
     stalls: float
     seed: int
@@ -58,18 +59,26 @@ def simulate_whole(options: WholeOptions) -> None:
     ------
     UsageError : options that do not go together, or a map that differs.
     """
-    network, pixels, source = _load(options)
-    config = _config(options, network)
-    memory = Memory(latency=options.latency, stalls=options.stalls, seed=options.seed)
+    network, pixels, source = load_network_and_pixels(
+        options.net, options.network, image=options.image, bits=options.bits, seed=options.seed
+    )
+    memory = _memory(options)
+    config = system_config(network, options.preset_name, _bus_bytes(options, memory))
     names = [node.name for node in network.nodes]
-    nodes = _nodes(options.layers, names)
+    nodes = range(len(names))
+    if options.layers is not None:
+        nodes = layer_range(options.layers, names, "--layers")
     with progress_bar() as bar:
         task = bar.add_task("computing the golden maps", total=len(names))
         maps = network.run(pixels, [INPUT, *names], telling=lambda node: bar.advance(task))
     runs = _run(options, network, maps, config, memory, nodes)
-    report = _report(options, config, runs, source)
-    write_json(options.json_path, report)
-    console.print(_table(report))
+    report = system_report(
+        runs, weights=source, quantization=network.quantization, preset=options.preset_name,
+        engine=options.engine, bus_bytes=config.bus_bytes, memory=memory, seed=options.seed,
+    )  # fmt: skip
+    if options.json_path is not None:
+        write_text(options.json_path, report_json(report))
+    console.print(report_table(report))
     if options.plots is not None:
         for path in draw_system(options.plots, runs, title=report["title"]):
             console.print(f"drawn: {path}")
@@ -78,70 +87,23 @@ def simulate_whole(options: WholeOptions) -> None:
         raise UsageError(failure)
 
 
-def _load(options: WholeOptions) -> tuple[IntegerNetwork, np.ndarray, str]:
-    """The network, its pixels, and where its weights come from."""
-    path = options.network
-    if path is None and options.net == "rfcn-tiny":
-        if options.bits not in INTEGER:
-            raise UsageError(
-                f"rfcn-tiny comes with {' and '.join(map(str, INTEGER))} bits; --bits is "
-                f"{options.bits}"
-            )
-        path = INTEGER[options.bits]
-    picture = options.image is not None and Path(options.image).suffix != ""
-    ready = None
-    if picture:
-        net = options.net if path is None else read_network(path).net
-        ready, _ = prepare(load_image(Path(str(options.image))), find_network(net))
-    size = ready.shape[1:] if ready is not None else None
-    if size is None and options.image is not None:
-        size = parse_size(options.image, "--image")
-    if path is not None:
-        network = read_network(path)
-        network = network if size is None else network.resized(*size)
-        source = network.origin
-    else:
-        from rfcn.synthetic import synthetic_network
-
-        with errors.status(f"making synthetic weights for {options.net}"):
-            network = synthetic_network(options.net, *(size or ()), bits=options.bits)
-        source = network.origin
-    if ready is not None:
-        return network, network.input.quantize(ready).astype(np.int64), source
-    form = network.input.format
-    rng = np.random.default_rng(options.seed)
-    pixels = rng.integers(form.low, form.high, size=network.input.shape, endpoint=True)
-    return network, pixels, f"{source}; random pixels"
+def _memory(options: WholeOptions) -> SystemMemory:
+    if options.sdram is None:
+        answers = Memory(latency=options.latency, stalls=options.stalls, seed=options.seed)
+        return SystemMemory(answers=answers)
+    if options.stalls:
+        raise UsageError("--stalls goes with a memory without --sdram, which pauses by itself")
+    if options.sdram not in CHIPS:
+        raise UsageError(f"--sdram is {options.sdram!r}, but must be one of {', '.join(CHIPS)}")
+    return SystemMemory(sdram=CHIPS[options.sdram](options.clock_mhz))
 
 
-def _config(options: WholeOptions, network: IntegerNetwork) -> SystemConfig:
-    array = preset(options.preset_name)
-    levels = max(
-        node.layer.levels for node in network.nodes if isinstance(node.layer, QuantizedConv)
-    )
-    if array.levels < levels:
-        array = array.with_levels(levels)
-    if any(node.residual is not None for node in network.nodes) and not array.residuals:
-        array = dataclasses.replace(array, residuals=True)
-    return SystemConfig(array=array, bus_bytes=options.bus_bytes)
-
-
-def _nodes(layers: str | None, names: list[str]) -> range:
-    """The numbers of the layers FIRST:LAST, or of one, or of all."""
-    if layers is None:
-        return range(len(names))
-    first, _, last = layers.partition(":")
-    numbers = []
-    for name in (first or names[0], (last or names[-1]) if ":" in layers else first):
-        if name not in names:
-            raise UsageError(
-                f"--layers names {name!r}, but the network's layers go from {names[0]} to "
-                f"{names[-1]}; `zeroshift shapes` lists them"
-            )
-        numbers.append(names.index(name))
-    if numbers[0] > numbers[1]:
-        raise UsageError(f"--layers is {layers!r}, but {first} comes behind {last}")
-    return range(numbers[0], numbers[1] + 1)
+def _bus_bytes(options: WholeOptions, memory: SystemMemory) -> int:
+    own = DEFAULT_BUS if memory.sdram is None else memory.sdram.data_bytes
+    bus = own if options.bus_bytes is None else options.bus_bytes
+    if memory.sdram is not None and bus != own:
+        raise UsageError(f"--bus is {bus}, but must be {own} bytes, the width of {options.sdram}")
+    return bus
 
 
 def _run(
@@ -149,9 +111,9 @@ def _run(
     network: IntegerNetwork,
     maps: Mapping[str, np.ndarray],
     config: SystemConfig,
-    memory: Memory,
+    memory: SystemMemory,
     nodes: range,
-) -> list[SystemRun]:
+) -> list[SystemRecord]:
     """Run all parts, here or by workers, in order."""
     parts = _cut(network, config, nodes, options.parts)
     with progress_bar() as bar:
@@ -160,11 +122,17 @@ def _run(
         if len(parts) == 1 and options.scheduler is None:
             run = simulate_system(
                 network, maps, config, nodes=parts[0], keep_all=not options.reuse,
-                engine=options.engine, memory=memory,
+                engine=options.engine, memory=memory, kept=options.folder,
                 telling=lambda what: bar.update(task, description=what),
                 progress=lambda beats: bar.update(task, completed=min(beats, total)),
             )  # fmt: skip
             return [run]
+        sizes = []
+        for number, part in enumerate(parts):
+            bar.update(task, description=f"compiling part {number + 1} of {len(parts)}")
+            image = compile_part(network, config, nodes=part, keep_all=not options.reuse)
+            sizes.append(image.size)
+        bar.update(task, description=f"simulating {len(parts)} parts")
         submit, gather = _workers(options)
         futures = {}
         for number, part in enumerate(parts):
@@ -172,9 +140,10 @@ def _run(
             future = submit(
                 simulate_system, network, needed, config, nodes=part,
                 keep_all=not options.reuse, engine=options.engine, memory=memory,
+                least_size=max(sizes), kept=options.folder,
             )  # fmt: skip
             futures[future] = number
-        found: dict[int, SystemRun] = {}
+        found: dict[int, SystemRecord] = {}
         for future in gather(futures):
             number = futures[future]
             found[number] = future.result()
@@ -223,67 +192,3 @@ def _needed(
     own = network.nodes[part.start : part.stop]
     names = {INPUT, *(node.name for node in own), *(s for node in own for s in node.sources)}
     return {name: maps[name] for name in maps if name in names}
-
-
-def _report(
-    options: WholeOptions, config: SystemConfig, runs: list[SystemRun], source: str
-) -> dict:
-    layers = [layer for run in runs for layer in run.layers]
-    cycles = sum(run.result.counters["cycles"] for run in runs)
-    bound = sum(layer.bound for layer in layers)
-    net = runs[0].image.net
-    return {
-        "title": f"{net} on the system of {options.preset_name}, {config.bus_bytes}-byte bus",
-        "net": net,
-        "weights": source,
-        "preset": options.preset_name,
-        "engine": str(options.engine),
-        "bus_bytes": config.bus_bytes,
-        "latency": options.latency,
-        "stalls": options.stalls,
-        "seed": options.seed,
-        "bit_exact": all(run.failure is None for run in runs),
-        "parts": len(runs),
-        "memory_bytes": max(run.image.size for run in runs),
-        "commands": sum(run.image.command_count for run in runs),
-        "cycles": cycles,
-        "lower_bound_cycles": bound,
-        "utilisation": bound / cycles,
-        "counters": {
-            name: sum(run.result.counters[name] for run in runs) for name in runs[0].result.counters
-        },
-        "beats_read": sum(run.result.beats_read for run in runs),
-        "beats_written": sum(run.result.beats_written for run in runs),
-        "sim_seconds": sum(run.result.seconds for run in runs),
-        "layers": [dataclasses.asdict(layer) for layer in layers],
-    }
-
-
-def _table(report: dict) -> Table:
-    table = Table(
-        title=report["title"],
-        caption=(
-            f"weights: {report['weights']}\n"
-            f"{'bit exact' if report['bit_exact'] else 'NOT BIT EXACT'}; "
-            f"{report['cycles']:,} cycles, utilisation {report['utilisation']:.1%}; "
-            f"{report['memory_bytes'] / 1e6:.1f} MB of memory; "
-            f"{report['sim_seconds']:.0f} s of simulation, "
-            f"{report['cycles'] / max(report['sim_seconds'], 1e-9):,.0f} cycles/s"
-        ),
-    )
-    for name in ("layer", "tiles", "cycles", "computing", "bound", "utilisation", "loading",
-                 "adding", "storing"):  # fmt: skip
-        table.add_column(name, justify="left" if name == "layer" else "right")
-    for fields in report["layers"]:
-        layer = LayerCycles(**fields)
-        table.add_row(
-            layer.name, f"{layer.tiles:,}", f"{layer.cycles:,}",
-            _share(layer.compute, layer.cycles), f"{layer.bound:,}",
-            _share(layer.bound, layer.cycles), _share(layer.loading, layer.cycles),
-            _share(layer.adding, layer.cycles), _share(layer.storing, layer.cycles),
-        )  # fmt: skip
-    return table
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole > 0 else "-"

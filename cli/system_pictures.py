@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cli.pictures import BOUND, DENSE, INK, SPARSE, new_figure, save
 from params.commands import Unit
-from sim.system_network import SystemRun
+from sim.system_record import SystemRecord
 
 UNITS = {
     Unit.LOAD: ("load", "#3b8f6e"),
@@ -19,7 +19,7 @@ MOST_NAMES = 60
 """Layers that are named below a timeline."""
 
 
-def draw_system(folder: Path, runs: Sequence[SystemRun], *, title: str) -> list[Path]:
+def draw_system(folder: Path, runs: Sequence[SystemRecord], *, title: str) -> list[Path]:
     """Draw the timeline of the units and the cycles of every layer; gives the pictures' paths."""
     paths = []
     for name, figure in (
@@ -33,7 +33,7 @@ def draw_system(folder: Path, runs: Sequence[SystemRun], *, title: str) -> list[
     return paths
 
 
-def _timeline(runs: Sequence[SystemRun], title: str):
+def _timeline(runs: Sequence[SystemRecord], title: str):
     """A line for each unit, with a bar for each of its commands."""
     figure = new_figure(14, 3.4)
     axes = figure.subplots()
@@ -49,7 +49,7 @@ def _timeline(runs: Sequence[SystemRun], title: str):
         for layer in run.layers:
             marks.append((offset + start, layer.name))
             start += layer.cycles
-        offset += run.result.counters["cycles"]
+        offset += run.counters["cycles"]
     for cycle, _ in marks:
         axes.axvline(cycle, color=DENSE, linewidth=0.4, zorder=0)
     if len(marks) <= MOST_NAMES:
@@ -65,7 +65,7 @@ def _timeline(runs: Sequence[SystemRun], title: str):
     return figure
 
 
-def _layers(runs: Sequence[SystemRun], title: str):
+def _layers(runs: Sequence[SystemRecord], title: str):
     """For each layer its cycles, those with a tile under way, and the bound of its nonzeros."""
     layers = [layer for run in runs for layer in run.layers]
     figure = new_figure(9, 0.2 * len(layers) + 1.6)
@@ -81,7 +81,7 @@ def _layers(runs: Sequence[SystemRun], title: str):
             label="nonzeros / PEs" if place == 0 else None,
         )  # fmt: skip
     axes.set_yticks(list(places), [layer.name for layer in layers], fontsize=6)
-    axes.invert_yaxis()
+    axes.set_ylim(len(layers) - 0.4, -0.6)
     axes.set_xlabel("cycles")
     axes.xaxis.set_major_formatter(lambda cycles, _: f"{cycles:,.0f}")
     axes.set_title(title, loc="left", fontsize=10)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -115,6 +115,17 @@ class IntegerNetwork:
         object.__setattr__(self, "maps", MappingProxyType(maps))
 
     maps: Mapping[str, FeatureMap] = field(init=False)
+
+    def __reduce__(self):
+        """Travel between processes as what it was made from."""
+        fields = {
+            "net": self.net,
+            "input": self.input,
+            "nodes": self.nodes,
+            "quantization": dict(self.quantization),
+            "origin": self.origin,
+        }
+        return partial(IntegerNetwork, **fields), ()
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:

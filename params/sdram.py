@@ -220,3 +220,12 @@ def is42s16160_7(clock_mhz: float, **changes) -> SdramConfig:
 def ulx3s(clock_mhz: float, **changes) -> SdramConfig:
     """The chip of a ULX3S, which comes with several makers': times that all of grade -7 allow."""
     return as4c16m16_7(clock_mhz, **changes)
+
+
+CHIPS = {
+    "as4c16m16-6": as4c16m16_6,
+    "as4c16m16-7": as4c16m16_7,
+    "is42s16160-7": is42s16160_7,
+    "ulx3s": ulx3s,
+}
+"""Chips by name, functions of the clock in MHz."""

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.axi import axi_lite
 from hw.system.core import EVENTS
-from hw.system.system import System
+from hw.system.system import COUNTING, System
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 from sim.axi_memory import AxiMemory
@@ -95,6 +95,10 @@ class SystemHarness(wiring.Component):
             i_rst=ResetSignal(),
             i_running=system.running,
             i_events=system.events.as_value(),
+            p_COUNTERS=COUNTING.size,
+            i_counting=system.counting.as_value(),
+            i_beats_read=memory.beats_read,
+            i_beats_written=memory.beats_written,
         )
         m.d.comb += self.interrupt.eq(system.interrupt)
         for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):

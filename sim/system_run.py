@@ -18,14 +18,14 @@ import sim.system_harness
 from compiler.system.image import SystemImage
 from params.commands import Fault
 from params.sdram import SdramConfig
-from params.system import LARGEST_BURST_BYTES, SystemConfig
+from params.system import SystemConfig
 from sim.bench_run import run_bench
 from sim.build import Build, build, build_root
 from sim.checker import Mismatch, first_mismatch
 from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.harness import VERILOG
-from sim.system_events import Event, read_events
+from sim.system_events import EventLog, read_events
 from sim.system_harness import EVENT_LOG, FINAL, INITIAL, SystemHarness
 
 STALL_SCALE = 1 << 16
@@ -33,6 +33,9 @@ STALL_SCALE = 1 << 16
 
 SECONDS_PER_LOOK = 0.5
 """How often a running simulation is asked for its progress."""
+
+SIZES = (1 << 16, 1 << 20, 1 << 26)
+"""Bytes of memories that suffice for most networks, or parts of them."""
 
 LONGEST_RUN = 1 << 40
 """Cycles after which a run is given up: never before the system gives up by itself."""
@@ -76,7 +79,7 @@ class SystemResult:
     counters : cycles of each kind; see `params.registers.COUNTERS`.
     beats_read, beats_written : by the system.
     violations : of the rules of AXI4, by the system.
-    events : what the units began and ended, in order.
+    log : what the units began and ended, and how far counters were then.
     seconds : of the simulator, its start included.
     """
 
@@ -87,13 +90,13 @@ class SystemResult:
     beats_read: int
     beats_written: int
     violations: int
-    events: tuple[Event, ...]
+    log: EventLog
     seconds: float
 
 
 def memory_bytes(size: int) -> int:
-    """A size of memory for `size` bytes: a power of two, so that few sizes are compiled."""
-    return max(LARGEST_BURST_BYTES, 1 << (size - 1).bit_length())
+    """A size of memory for `size` bytes: one of a few, for each is compiled anew."""
+    return next((step for step in SIZES if size <= step), 1 << (size - 1).bit_length())
 
 
 def build_system(
@@ -110,9 +113,12 @@ def build_system(
     ----------
     sdram : the chip that the memory is, as wide as the system's bus; without, it is ideal.
     """
+    octets = memory_bytes(size)
+    if sdram is not None:
+        octets = min(octets, sdram.size)
     return build(
-        lambda: SystemHarness(config, memory_bytes=memory_bytes(size), sdram=sdram),
-        key=f"{config!r} {memory_bytes(size)} {sdram!r}",
+        lambda: SystemHarness(config, memory_bytes=octets, sdram=sdram),
+        key=f"{config!r} {octets} {sdram!r}",
         engine=engine,
         toplevel="system_harness",
         sources=(
@@ -180,7 +186,7 @@ def run_commands(
     if not status.get("finished") or not (folder / FINAL).exists():
         raise SimulationError(f"the simulation left no result; the run is kept in {folder}")
     after = bytearray((folder / FINAL).read_bytes()[: len(contents)])
-    events = read_events(folder / EVENT_LOG)
+    log = read_events(folder / EVENT_LOG)
     shutil.rmtree(folder)
     return SystemResult(
         memory=after,
@@ -191,7 +197,7 @@ def run_commands(
         beats_read=status["beats_read"],
         beats_written=status["beats_written"],
         violations=status["violations"],
-        events=events,
+        log=log,
         seconds=seconds,
     )  # fmt: skip
 

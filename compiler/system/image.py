@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +62,7 @@ class SystemImage:
     ----------
     config : the system.
     net : name of the network.
+    origin : where its weights come from, for reports.
     size : bytes of memory that a run touches, from address 0 on.
     contents : uint8, weights and commands.
     address : of `contents`.
@@ -76,6 +76,7 @@ class SystemImage:
 
     config: SystemConfig
     net: str
+    origin: str
     size: int
     contents: np.ndarray
     address: int
@@ -152,6 +153,7 @@ def write_image(image: SystemImage, path: Path) -> None:
         "version": VERSION,
         "config": dataclasses.asdict(image.config),
         "net": image.net,
+        "origin": image.origin,
         "size": image.size,
         "address": image.address,
         "commands": image.commands,
@@ -185,7 +187,7 @@ def read_image(path: Path) -> SystemImage:
             contents, text = loaded["contents"], loaded["record"]
         record = json.loads(text.tobytes())
         known = isinstance(record, dict) and record.get("format") == FORMAT
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as failure:
+    except Exception as failure:  # of zlib, zipfile, tokenize and others: whatever is damaged
         raise ImageError(f"{path} holds no image of a system's memory") from failure
     if not known:
         raise ImageError(f"{path} holds no image of a system's memory")
@@ -196,13 +198,15 @@ def read_image(path: Path) -> SystemImage:
         )
     try:
         image = _image(record, contents)
+        problem = _problem(image)
     except UserError as fault:
         raise ImageError(f"{path} describes no image: {fault}") from fault
     except (KeyError, TypeError, ValueError, AttributeError) as failure:
         raise ImageError(
             f"{path} describes no image: a field is missing or of the wrong kind"
         ) from failure
-    _check(image, path)
+    if problem is not None:
+        raise ImageError(f"{path} describes no image: {problem}")
     return image
 
 
@@ -230,6 +234,7 @@ def _image(record: dict[str, Any], contents: np.ndarray) -> SystemImage:
     return SystemImage(
         config=SystemConfig(array=ArrayConfig(**array), **config),
         net=record["net"],
+        origin=record["origin"],
         size=record["size"],
         contents=contents,
         address=record["address"],
@@ -242,31 +247,43 @@ def _image(record: dict[str, Any], contents: np.ndarray) -> SystemImage:
     )
 
 
-def _check(image: SystemImage, path: Path) -> None:
-    """Refuse an image whose parts lie outside of its memory.
+def _problem(image: SystemImage) -> str | None:
+    """What contradicts itself in an image; None when nothing does.
 
     Raises
     ------
-    ImageError : as `read_image`.
+    TypeError : a value of the wrong kind.
     """
     contents, numbers = image.contents, (image.size, image.address, image.commands)
-    problem = None
     if contents.dtype != np.uint8 or contents.ndim != 1:
-        problem = f"its contents are {contents.dtype} of {contents.ndim} axes, but must be bytes"
-    elif not all(isinstance(n, int) and n >= 0 for n in (*numbers, image.command_count)):
-        problem = "its sizes and addresses must be integers"
-    elif image.address + len(contents) > image.size:
-        problem = "its contents do not fit its memory"
-    elif not (
-        image.address <= image.commands
-        and image.commands + image.command_count * COMMAND_BYTES <= image.address + len(contents)
-    ):
-        problem = "its commands lie outside of its contents"
-    elif not all(name in image.maps for name in (*image.inputs, *image.outputs)):
-        problem = "an input or output has no place"
-    else:
-        for name, found in image.maps.items():
-            if found.place.shape != found.map.shape or found.place.end > image.size:
-                problem = f"the map {name} does not fit its place"
-    if problem is not None:
-        raise ImageError(f"{path} describes no image: {problem}")
+        return f"its contents are {contents.dtype} of {contents.ndim} axes, but must be bytes"
+    if not all(_counts(n) for n in (*numbers, image.command_count)):
+        return "its sizes and addresses must be integers"
+    if image.address + len(contents) > image.size:
+        return "its contents do not fit its memory"
+    end = image.commands + image.command_count * COMMAND_BYTES
+    if image.commands < image.address or end > image.address + len(contents):
+        return "its commands lie outside of its contents"
+    if not all(name in image.maps for name in (*image.inputs, *image.outputs)):
+        return "an input or output has no place"
+    if not all(isinstance(text, str) for text in (image.net, image.origin)):
+        return "its names must be text"
+    for name, found in image.maps.items():
+        place = found.place
+        numbers = (place.address, place.pitch)
+        fits = all(_counts(n) for n in numbers) and place.width <= place.pitch
+        if not fits or place.shape != found.map.shape or place.end > image.size:
+            return f"the map {name} does not fit its place"
+    following = 0
+    for layer in image.layers:
+        if not _counts(layer.count) or layer.first != following or layer.name not in image.maps:
+            return "the commands of its layers do not follow one another"
+        following += layer.count
+    if not image.layers or following >= image.command_count:
+        return "its layers and its commands do not go together"
+    return None
+
+
+def _counts(value: object) -> bool:
+    """Whether a value is an integer from 0 up."""
+    return isinstance(value, int) and value >= 0

@@ -1,6 +1,6 @@
 """From an integer network to the image of a system's memory."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -27,6 +27,8 @@ def lower_network(
     config: SystemConfig,
     keep: Collection[str] = (),
     nodes: range | None = None,
+    *,
+    telling: Callable[[IntegerNode], None] | None = None,
 ) -> SystemImage:
     """The image of memory with which a system computes a network, or a part of it.
 
@@ -36,6 +38,7 @@ def lower_network(
     ----------
     keep : names of maps that stay in memory besides the outputs.
     nodes : numbers of the nodes to compute; all when None.
+    telling : called with every node once it is lowered.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def lower_network(
         own = sequence.commands[first:]
         encoded.append(_encode(own, node.name))
         layers.append(LayerCommands(name=node.name, first=first, count=len(own)))
+        if telling is not None:
+            telling(node)
     first = len(sequence.commands)
     sequence.end()
     encoded.append(encode(sequence.commands[first:]))
@@ -76,6 +81,7 @@ def lower_network(
     return SystemImage(
         config=config,
         net=part.net,
+        origin=network.origin,
         size=end,
         contents=_joined(contents, address, end),
         address=address,

@@ -37,6 +37,38 @@ def place_maps(
     ------
     GraphError : no map of a name in `keep`.
     """
+    lives = _lives(part, bus_bytes, keep)
+    placed: dict[str, _Life] = {}
+    for name in sorted(lives, key=lambda name: -lives[name].place.bytes):
+        placed[name] = _placed(lives[name], placed.values())
+    return {name: placed[name].place for name in lives}
+
+
+def largest_need(part: NetworkPart, bus_bytes: int, keep: Collection[str] = ()) -> tuple[str, int]:
+    """The node during which maps need most memory, and the bytes: no placement takes less.
+
+    What a node reads and makes counts, and what it leaves alone for later ones.
+
+    Raises
+    ------
+    GraphError : as `place_maps`.
+    """
+    lives = _lives(part, bus_bytes, keep).values()
+    needs = [
+        sum(life.place.bytes for life in lives if life.first <= number <= life.last)
+        for number in range(len(part.nodes))
+    ]
+    most = max(needs)
+    return part.nodes[needs.index(most)].name, most
+
+
+def _lives(part: NetworkPart, bus_bytes: int, keep: Collection[str]) -> dict[str, _Life]:
+    """All maps by name, at no address yet.
+
+    Raises
+    ------
+    GraphError : as `place_maps`.
+    """
     for name in keep:
         if name not in part.maps:
             raise GraphError(f"{part.net} has no map {name!r} to keep")
@@ -56,10 +88,7 @@ def place_maps(
             pitch=pitch_of(width, bus_bytes),
         )  # fmt: skip
         lives[name] = _Life(place=place, first=made[name], last=last[name])
-    placed: dict[str, _Life] = {}
-    for name in sorted(lives, key=lambda name: -lives[name].place.bytes):
-        placed[name] = _placed(lives[name], placed.values())
-    return {name: placed[name].place for name in lives}
+    return lives
 
 
 def _placed(life: _Life, others: Iterable[_Life]) -> _Life:

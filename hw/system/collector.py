@@ -10,6 +10,9 @@ from hw.system.ports import word
 from params import layouts
 from params.system import SystemConfig
 
+LEAD = 4
+"""Words of a row before the end of a word of all lanes at which `soon` begins."""
+
 
 class Collector(wiring.Component):
     """Collects `lanes_per_outlet` output words of a row into one of all lanes, with its place.
@@ -23,6 +26,8 @@ class Collector(wiring.Component):
     start, passes, channels : see `PlaceWalker`; busy : Out, outputs of the tile are left.
     outputs : In(stream of layouts.outputs), of the row.
     o : Out(stream of {word, placed})
+    soon : Out, the word is whole or will be in at most `LEAD` words of the row that nothing but the
+        row itself holds up; `o.payload.placed` is there already.
     """
 
     def __init__(self, config: SystemConfig):
@@ -33,6 +38,7 @@ class Collector(wiring.Component):
                 "passes": In(range(config.array.max_passes + 1)),
                 "channels": In(stream.Signature(group_channels(config.array))),
                 "busy": Out(1),
+                "soon": Out(1),
                 "outputs": In(stream.Signature(layouts.outputs(config.array))),
                 "o": Out(
                     stream.Signature(
@@ -58,6 +64,10 @@ class Collector(wiring.Component):
             walker.start.eq(self.start),
             walker.passes.eq(self.passes),
             self.o.valid.eq(full & ~missing),
+            # A word that has begun has all that it needs.
+            self.soon.eq(
+                walker.o.valid & ~missing & (full | ((number != 0) & (number + LEAD >= length)))
+            ),
             self.o.payload.placed.eq(walker.o.payload),
             free.eq(full & (missing | self.o.ready)),
             walker.o.ready.eq(free),

@@ -77,10 +77,10 @@ class ResidualUnit(wiring.Component):
         address = Signal(OFFSET_BITS)
         passes = Signal(range(config.array.max_passes + 1))
         signal = Signal(SEMAPHORE)
-        holding = Signal()
+        holding = Signal(count)
         busy = Cat(walker.busy for walker in walkers).any()
         m.d.comb += [
-            done.eq(active & ~busy & (tags.level == 0) & ~holding),
+            done.eq(active & ~busy & (tags.level == 0) & ~holding.any()),
             begin.eq(self.commands.valid & ~active & is_rows),
             *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
             table.write.valid.eq(self.commands.valid & ~active & is_piece),
@@ -128,32 +128,29 @@ class ResidualUnit(wiring.Component):
                 walker.o.ready.eq(asked & (turns.turn == k)),
             ]
 
-        # Give: a word of all lanes as the row's output words.
+        # Give: a word of all lanes as the row's output words. Each row holds one, so that rows take
+        # theirs at the same time.
         length = config.array.lanes_per_outlet
-        held = Signal(word(config))
-        owner = Signal(range(max(2, count)))
-        number = Signal(range(max(2, length)))
         head = data.View(tag, tags.r_data)
-        taken = Signal()
-        last = Signal()
-        ready = Array(residuals.ready for residuals in self.residuals)[owner]
+        free = Signal(count)
+        given = Signal()
         m.d.comb += [
-            last.eq(holding & ready & (number == length - 1)),
-            tags.r_en.eq((~holding | last) & (head.missing | gatherer.words.valid)),
-            taken.eq(tags.r_rdy & tags.r_en),
-            gatherer.words.ready.eq(taken & ~head.missing),
+            given.eq(
+                tags.r_rdy & free.bit_select(head.row, 1) & (head.missing | gatherer.words.valid)
+            ),
+            tags.r_en.eq(given),
+            gatherer.words.ready.eq(given & ~head.missing),
         ]
-        with m.If(holding & ready):
-            m.d.sync += [number.eq(Mux(last, 0, number + 1)), holding.eq(~last)]
-        with m.If(taken):
-            m.d.sync += [
-                holding.eq(1),
-                owner.eq(head.row),
-                held.eq(Mux(head.missing, 0, gatherer.words.payload.as_value())),
-            ]
         for k, residuals in enumerate(self.residuals):
+            held = Signal(word(config), name=f"held_{k}")
+            number = Signal(range(max(2, length)), name=f"number_{k}")
+            last = Signal(name=f"last_{k}")
+            takes = Signal(name=f"takes_{k}")
             m.d.comb += [
-                residuals.valid.eq(holding & (owner == k)),
+                last.eq(residuals.valid & residuals.ready & (number == length - 1)),
+                free[k].eq(~holding[k] | last),
+                takes.eq(given & (head.row == k)),
+                residuals.valid.eq(holding[k]),
                 *(
                     residuals.payload[outlet].eq(
                         Array(held[outlet * length + n] for n in range(length))[number]
@@ -161,5 +158,12 @@ class ResidualUnit(wiring.Component):
                     for outlet in range(config.array.drain_width)
                 ),
             ]
-            m.d.sync += room[k].eq(room[k] + (last & (owner == k)) - (asked & (turns.turn == k)))
+            m.d.sync += [
+                holding[k].eq(takes | (holding[k] & ~last)),
+                room[k].eq(room[k] + last - (asked & (turns.turn == k))),
+            ]
+            with m.If(residuals.valid & residuals.ready):
+                m.d.sync += number.eq(Mux(last, 0, number + 1))
+            with m.If(takes):
+                m.d.sync += held.eq(Mux(head.missing, 0, gatherer.words.payload.as_value()))
         return m

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.collector import Collector
@@ -22,7 +23,8 @@ POOL = BODIES[Opcode.STORE_POOL]
 class StoreUnit(wiring.Component):
     """Carries out the store commands, one at a time; each is done when memory has all its words.
 
-    Throughput a word per cycle, or as many cycles as its pieces have beats.
+    Throughput a word per cycle, or as many cycles as its pieces have beats. The pieces of the next
+    word are on their way while a word is written.
 
     Members
     -------
@@ -81,8 +83,11 @@ class StoreUnit(wiring.Component):
         signal = Signal(SEMAPHORE)
         busy = Cat(collector.busy for collector in collectors).any()
         held = Signal()
+        m.submodules.coming = coming = SyncFIFO(width=len(turns.turn), depth=count)
         m.d.comb += [
-            quiet.eq(~held & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)),
+            quiet.eq(
+                ~held & ~coming.r_rdy & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)
+            ),
             done.eq(active & quiet),
             begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
             *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
@@ -108,6 +113,7 @@ class StoreUnit(wiring.Component):
                 passes.eq(rows.passes),
             ]
 
+        moved = Signal()
         for k, collector in enumerate(collectors):
             m.submodules[f"collector_{k}"] = collector
             connect(m, flipped(self.channels[k]), collector.channels)
@@ -115,32 +121,44 @@ class StoreUnit(wiring.Component):
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
                 collector.passes.eq(passes),
-                collector.o.ready.eq(turns.served & (turns.turn == k) & ~pooling),
+                collector.o.ready.eq(moved & (coming.r_data == k) & ~pooling),
             ]
 
-        # A word and where its pieces start go off together.
-        given = Array(collector.o.payload for collector in collectors)[turns.turn]
+        # Where a word's pieces start goes off shortly before the word is whole, once for each word;
+        # the word follows, in the same order, when the one before is written.
+        sent = Signal(count)
+        places = Array(collector.o.payload.placed for collector in collectors)[turns.turn]
+        soon = Cat(collector.soon for collector in collectors)
+        whole = Array(collector.o.valid for collector in collectors)[coming.r_data]
         offered = Signal()
-        moved = Signal()
+        started = Signal()
         m.d.comb += [
-            turns.asking.eq(Cat(collector.o.valid for collector in collectors)),
-            offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0), turns.asks)),
-            table.bases.valid.eq(offered & (~held | scatterer.words.ready)),
-            table.bases.payload.base.eq(address + Mux(pooling, 0, given.placed.place)),
+            turns.asking.eq(soon & ~sent),
+            offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0) & ~sent[0], turns.asks)),
+            table.bases.valid.eq(offered & coming.w_rdy),
+            table.bases.payload.base.eq(address + Mux(pooling, 0, places.place)),
             table.bases.payload.walker.eq(Mux(pooling, 0, turns.turn)),
-            table.bases.payload.stay.eq(~pooling & given.placed.stay),
-            moved.eq(table.bases.valid & table.bases.ready),
-            turns.served.eq(moved & ~pooling),
+            table.bases.payload.stay.eq(~pooling & places.stay),
+            started.eq(table.bases.valid & table.bases.ready),
+            turns.served.eq(started & ~pooling),
+            coming.w_en.eq(started),
+            coming.w_data.eq(Mux(pooling, 0, turns.turn)),
+            moved.eq(coming.r_rdy & (pooling | whole) & (~held | scatterer.words.ready)),
+            coming.r_en.eq(moved),
             self.pooled.ready.eq(moved & pooling),
             scatterer.words.valid.eq(held),
         ]
+        with m.If(started & pooling):
+            m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
+        for k in range(count):
+            starts = started & (coming.w_data == k)
+            m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & (coming.r_data == k))))
+        given = Array(collector.o.payload.word for collector in collectors)[coming.r_data]
         with m.If(moved):
             m.d.sync += [
                 held.eq(1),
-                scatterer.words.payload.eq(Mux(pooling, self.pooled.payload, given.word)),
+                scatterer.words.payload.eq(Mux(pooling, self.pooled.payload, given)),
             ]
-            with m.If(pooling):
-                m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
         with m.Elif(scatterer.words.ready):
             m.d.sync += held.eq(0)
         return m

@@ -1,7 +1,7 @@
 """The system: an array that computes whole networks out of one memory."""
 
 from amaranth.hdl import Module, Mux, ResetInserter, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.enum import Enum
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -11,6 +11,9 @@ from hw.system.registers import Registers
 from params.commands import Fault
 from params.registers import COUNTERS
 from params.system import SystemConfig
+
+COUNTING = data.StructLayout({name.lower(): 1 for name in COUNTERS if name != "CYCLES"})
+"""What counters count in a cycle, but for the cycles of the run."""
 
 
 class Phase(Enum, shape=2):
@@ -39,7 +42,7 @@ class System(wiring.Component):
     read, write : Out(axi_read, axi_write), the AXI4 master.
     interrupt : Out, a run has ended, if enabled.
     running : Out, in every cycle of a run; events : Out(EVENTS), what units begin and end in this
-        cycle: for traces.
+        cycle; counting : Out(COUNTING), the counters that move on: for traces.
     """
 
     def __init__(self, config: SystemConfig, *, address_bits: int = 32):
@@ -56,6 +59,7 @@ class System(wiring.Component):
                 "interrupt": Out(1),
                 "running": Out(1),
                 "events": Out(EVENTS),
+                "counting": Out(COUNTING),
             }
         )
 
@@ -97,18 +101,18 @@ class System(wiring.Component):
             with m.Case(Phase.RUN):
                 m.d.sync += phase.eq(Mux(ended, Phase.IDLE, Phase.RUN))
 
-        events = {
-            "CYCLES": phase == Phase.RUN,
-            "COMPUTE": core.computing,
-            "WAIT_LOAD": core.waits_load,
-            "WAIT_STORE": core.waits_store,
-            "WAIT_WEIGHTS": core.waits_weights,
-        }
+        m.d.comb += [
+            self.counting.compute.eq(core.computing),
+            self.counting.wait_load.eq(core.waits_load),
+            self.counting.wait_store.eq(core.waits_store),
+            self.counting.wait_weights.eq(core.waits_weights),
+        ]
         for name in COUNTERS:
+            more = 1 if name == "CYCLES" else self.counting[name.lower()]
             counter = Signal(64, name=f"count_{name.lower()}")
             m.d.comb += getattr(registers, name.lower()).eq(counter)
             with m.If(phase == Phase.RESET):
                 m.d.sync += counter.eq(0)
             with m.Elif(phase == Phase.RUN):
-                m.d.sync += counter.eq(counter + events[name])
+                m.d.sync += counter.eq(counter + more)
         return m

@@ -1,6 +1,7 @@
 """Integer networks against loops."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -161,3 +162,14 @@ def test_a_pool_of_parameters_gives_its_size():
     assert pool.output_size(300, 401) == (150, 200)
     assert pool(np.zeros((1, 300, 401), np.uint8)).shape == (1, 150, 200)
     assert UNSIGNED.high == 255
+
+
+def test_travels_between_processes():
+    network = small_network()
+    image = image_for(network)
+    arrived = pickle.loads(pickle.dumps(network))
+    assert (arrived.net, arrived.maps, arrived.outputs) == (
+        network.net, network.maps, network.outputs,
+    )  # fmt: skip
+    for name, values in network.run(image).items():
+        np.testing.assert_array_equal(arrived.run(image)[name], values)

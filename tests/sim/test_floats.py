@@ -82,6 +82,7 @@ def test_infinities_nan_zeros_and_tiny_numbers_are_exact(seed):
 
 
 @needs_icarus
+@pytest.mark.slow
 def test_both_engines_agree():
     layer, image = random_layer(SHAPES[0], seed=5)
     cycles = {check(layer, image, ARRAYS[0], engine=engine).cycles for engine in Engine}

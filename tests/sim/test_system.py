@@ -7,12 +7,13 @@ import pytest
 
 from golden.network import INPUT, IntegerNetwork
 from golden.network_files import read_network
-from params import ArrayConfig, preset
+from params import ArrayConfig, preset, sdram
 from params.commands import Fault, Unit
 from params.system import SystemConfig
 from rfcn.pretrained import INTEGER
 from sim.engine import Engine
-from sim.system_network import simulate_system
+from sim.system_network import SystemMemory, simulate_system
+from sim.system_record import to_json
 from sim.system_run import Memory, build_system, run_commands
 from tests.golden.networks import small_network
 from tests.sim.layers import ENGINES, QUICK
@@ -32,10 +33,12 @@ def all_maps(network: IntegerNetwork, seed: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("memory", [Memory(), CHECKED])
 def test_a_small_network(engine, memory):
     network = small_network(3)
-    run = simulate_system(network, all_maps(network, 1), CONFIG, engine=engine, memory=memory)
+    run = simulate_system(
+        network, all_maps(network, 1), CONFIG, engine=engine, memory=SystemMemory(answers=memory)
+    )
     assert run.failure is None
     assert [layer.name for layer in run.layers] == [node.name for node in network.nodes]
-    counters = run.result.counters
+    counters = run.counters
     assert 0 < sum(layer.cycles for layer in run.layers) <= counters["cycles"]
     tiles = sum(layer.tiles for layer in run.layers)
     assert tiles == len(run.timeline[Unit.COMPUTE]) > 4
@@ -64,7 +67,7 @@ def test_other_arrays_and_buses(array, bus_bytes, levels):
     network = small_network(6)
     config = SystemConfig(array=array, bus_bytes=bus_bytes)
     run = simulate_system(
-        network, all_maps(network, 2), config, engine=QUICK, memory=dataclasses.replace(CHECKED)
+        network, all_maps(network, 2), config, engine=QUICK, memory=SystemMemory(answers=CHECKED)
     )
     assert run.failure is None, levels
 
@@ -73,7 +76,32 @@ def test_maps_that_share_memory():
     network = small_network(3)
     run = simulate_system(network, all_maps(network, 4), CONFIG, keep_all=False, engine=QUICK)
     assert run.failure is None
-    assert {name for name, found in run.image.maps.items() if found.kept} == {*network.outputs}
+    assert set(run.digests) == {*network.outputs}
+
+
+def test_a_kept_run_is_not_run_again(tmp_path, monkeypatch):
+    network = small_network(3)
+    maps = all_maps(network, 4)
+    first = simulate_system(network, maps, CONFIG, engine=QUICK, kept=tmp_path)
+    monkeypatch.setattr("sim.system_network.run_commands", None)
+    again = simulate_system(network, maps, CONFIG, engine=QUICK, kept=tmp_path)
+    assert to_json(again) == to_json(first)
+    monkeypatch.undo()
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text()[:-10])
+    repaired = simulate_system(network, maps, CONFIG, engine=QUICK, kept=tmp_path)
+    assert (repaired.layers, repaired.digests) == (first.layers, first.digests)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_sdram_is_the_memory(engine):
+    network = small_network(3)
+    chip = sdram.ulx3s(100.0, power_up=1_000)
+    config = dataclasses.replace(CONFIG, bus_bytes=chip.data_bytes)
+    run = simulate_system(
+        network, all_maps(network, 4), config, engine=engine, memory=SystemMemory(sdram=chip)
+    )
+    assert run.failure is None
 
 
 def test_a_part_begins_with_golden_maps():
@@ -111,7 +139,7 @@ def test_the_shipped_network(engine):
     array = dataclasses.replace(preset("tiny"), name="tiny system of 1024 words", depth=1024)
     run = simulate_system(
         network, all_maps(network, 7), SystemConfig(array=array), engine=engine,
-        memory=Memory(latency=5, stalls=0.1, seed=1),
+        memory=SystemMemory(answers=Memory(latency=5, stalls=0.1, seed=1)),
     )  # fmt: skip
     assert run.failure is None
     assert len(run.layers) == len(network.nodes)

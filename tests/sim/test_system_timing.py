@@ -1,5 +1,7 @@
 """The cycles of a system without RTL equal the RTL's."""
 
+import dataclasses
+
 import pytest
 
 import hw.system.channel_fork
@@ -11,10 +13,10 @@ import hw.system.scatterer
 import hw.system.weight_feeder
 import hw.system.write_master
 from compiler.system.clocks import feed, load, residual, scatter, supply, writes
-from compiler.system.spans import layer_cycles, timeline
+from compiler.system.spans import LayerCycles, layer_cycles, timeline
 from compiler.system.timing import MemoryTiming, time_image
 from sim.engine import Engine
-from sim.system_network import SystemRun, simulate_system
+from sim.system_network import SystemMemory, compile_part, simulate_system
 from sim.system_run import Memory
 from tests.golden.networks import small_network
 from tests.sim.layers import QUICK
@@ -30,25 +32,30 @@ from tests.sim.timed_systems import (
 )
 
 
-def simulated(network, config, **options) -> SystemRun:
-    run = simulate_system(network, all_maps(network, 1), config, **options)
+def simulated(network, config, *, memory, nodes=None, keep_all=True, engine=Engine.VERILATOR):
+    """The image of a network and what its run on the RTL took."""
+    run = simulate_system(
+        network, all_maps(network, 1), config, memory=SystemMemory(answers=memory), nodes=nodes,
+        keep_all=keep_all, engine=engine,
+    )  # fmt: skip
     assert run.failure is None
-    return run
+    return compile_part(network, config, nodes=nodes, keep_all=keep_all), run
 
 
-def check(network, config, *, latency=1, engine=Engine.VERILATOR, **options) -> None:
+def check(network, config, *, latency=1, **options) -> None:
     """Compare cycles, counters, beats and every span."""
-    memory = Memory(latency=latency)
-    run = simulated(network, config, memory=memory, engine=engine, **options)
-    timing = time_image(run.image, MemoryTiming(latency=latency))
-    assert timing.counters == run.result.counters
-    assert timing.beats_read == run.result.beats_read
-    assert timing.beats_written == run.result.beats_written
-    found = timeline(run.image, timing.spans)
+    image, run = simulated(network, config, memory=Memory(latency=latency), **options)
+    timing = time_image(image, MemoryTiming(latency=latency))
+    found = timeline(image, timing.spans)
     for unit, expected in run.timeline.items():
         assert found[unit] == expected, unit
-    assert layer_cycles(network.nodes, run.image, found) == run.layers
-    for layer, reasons in zip(run.layers, timing.layers, strict=True):
+    assert timing.counters == run.counters
+    assert timing.beats_read == run.beats_read
+    assert timing.beats_written == run.beats_written
+    fields = [field.name for field in dataclasses.fields(LayerCycles)]
+    layers = layer_cycles(network.nodes, image, found)
+    for own, layer, reasons in zip(layers, run.layers, timing.layers, strict=True):
+        assert all(getattr(own, name) == getattr(layer, name) for name in fields), layer.name
         assert reasons.name == layer.name
         # The first layer begins with cycle 0.
         first = layer is run.layers[0]
@@ -85,9 +92,10 @@ def test_varied_networks(config, seed, latency):
 @pytest.mark.parametrize("stalls", [0.1, 0.5])
 def test_the_estimate_for_a_memory_that_pauses(stalls):
     network = small_network(3)
-    run = simulated(network, TINY, memory=Memory(stalls=stalls, seed=3), engine=QUICK)
-    timing = time_image(run.image, MemoryTiming(beats_per_cycle=1 - stalls))
-    assert timing.cycles == pytest.approx(run.result.counters["cycles"], rel=0.02)
+    memory = Memory(stalls=stalls, seed=3)
+    image, run = simulated(network, TINY, memory=memory, engine=QUICK)
+    timing = time_image(image, MemoryTiming(beats_per_cycle=1 - stalls))
+    assert timing.cycles == pytest.approx(run.counters["cycles"], rel=0.02)
 
 
 def test_depths_are_those_of_the_hardware():

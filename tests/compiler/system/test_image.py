@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from compiler.system.lower import lower_network
 from golden.activations import ActivationError
 from golden.network import INPUT
 from params import preset
-from params.commands import Opcode
 from params.system import SystemConfig
 from tests.golden.networks import small_network
 
@@ -53,6 +53,12 @@ def rewritten(path, **changes):
         ({"outputs": ["other"]}, "an input or output has no place"),
         ({"maps": {"data": {}}}, "a field is missing or of the wrong kind"),
         ({"config": {}}, "a field is missing or of the wrong kind"),
+        ({"net": 3}, "its names must be text"),
+        ({"layers": []}, "its layers and its commands do not go together"),
+        ({"layers": [{"name": "out", "first": 0, "count": 9999}]}, "do not go together"),
+        ({"layers": [{"name": "out", "first": 1, "count": 1}]}, "do not follow one another"),
+        ({"layers": [{"name": "out", "first": 0, "count": -1}]}, "do not follow one another"),
+        ({"layers": [{"name": "other", "first": 0, "count": 1}]}, "do not follow one another"),
     ],
 )
 def test_files_that_were_changed_are_refused(image, tmp_path, changes, message):
@@ -72,22 +78,37 @@ def test_other_files_are_refused(image, tmp_path):
     path.write_bytes(b"no archive")
     with pytest.raises(ImageError, match="holds no image"):
         read_image(path)
+    write_image(image, path)
+    packed = path.read_bytes()
+    for place in range(0, len(packed), 37):
+        path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x55]) + packed[place + 1 :])
+        with suppress(ImageError):
+            read_image(path)
 
 
-def test_every_command_has_a_line_with_its_node(image):
-    lines = list(disassemble(image))
-    assert len(lines) == image.command_count
+@pytest.mark.parametrize("numbers", [None, range(3, 60), range(7, 8)])
+def test_every_command_has_a_line_under_its_node(image, numbers):
     commands = decode(image.encoded_commands)
-    for number, (text, command) in enumerate(zip(lines, commands, strict=True)):
-        words = text.split()
-        assert words[:2] == [str(number), command.opcode.name]
+    expected = []
+    heading = None
+    for number in range(len(commands)) if numbers is None else numbers:
         layer = image.layer_of(number)
-        assert text.endswith(f" ; {layer}") == (layer is not None)
+        own = [n for n in range(len(commands)) if image.layer_of(n) == layer]
+        if heading != (heading := f"# {layer or 'end'}: commands {own[0]} to {own[-1]}"):
+            expected.append(heading.split())
+        expected.append([str(number), commands[number].opcode.name])
+    lines = list(disassemble(image, numbers))
+    found = [text.split() if text.startswith("#") else text.split()[:2] for text in lines]
+    assert found == expected
+
+
+def test_fields_are_readable(image):
+    lines = list(disassemble(image))
     assert lines[-1].split()[1] == "END"
     text = next(line for line in lines if "STORE_ROWS" in line)
     assert "rows=0b11 passes=" in text
     assert "address=0x" in text
-    assert [command.opcode for command in commands].count(Opcode.END) == 1
+    assert [line.split()[1] for line in lines].count("END") == 1
 
 
 def test_maps_and_pixels_that_do_not_exist_are_refused(image):

@@ -2,7 +2,7 @@ import pytest
 
 from compiler import FitError
 from compiler.system.lower import lower_network
-from compiler.system.memory_map import Shelf, map_bytes, place_maps
+from compiler.system.memory_map import Shelf, largest_need, map_bytes, place_maps
 from compiler.system.order import MOST_AHEAD, _pairs, order_nodes
 from compiler.system.part import part_of
 from golden.network import INPUT
@@ -36,6 +36,22 @@ def test_memory_is_used_again():
     assert map_bytes(some) < total
     # The pool reads only conv1, so its map lies where the image was.
     assert overlap(some["pool1"], some[INPUT])
+
+
+@pytest.mark.parametrize("keep", [(), ("pool1", "a/1")])
+def test_the_largest_need_is_that_of_a_node(keep):
+    network = small_network()
+    part = part_of(network)
+    bytes_of = {name: place.bytes for name, place in place_maps(part, 16).items()}
+    needs = {}
+    for number, node in enumerate(network.nodes):
+        made = {INPUT, *(other.name for other in network.nodes[: number + 1])}
+        read = {name for other in network.nodes[number:] for name in other.sources}
+        alive = {node.name} | made & (read | {*network.outputs, *keep})
+        needs[node.name] = sum(bytes_of[name] for name in alive)
+    name, need = largest_need(part, 16, keep)
+    assert need == max(needs.values()) == needs[name]
+    assert need <= map_bytes(place_maps(part, 16, keep))
 
 
 def test_everything_is_aligned_and_apart():
