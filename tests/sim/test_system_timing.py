@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import hw.system.channel_fork
+import hw.system.collector
 import hw.system.command_queue
 import hw.system.completions
 import hw.system.load_unit
@@ -12,7 +13,7 @@ import hw.system.residual_unit
 import hw.system.scatterer
 import hw.system.weight_feeder
 import hw.system.write_master
-from compiler.system.clocks import feed, load, residual, scatter, supply, writes
+from compiler.system.clocks import feed, load, residual, scatter, store, supply, writes
 from compiler.system.spans import LayerCycles, layer_cycles, timeline
 from compiler.system.timing import MemoryTiming, time_image
 from sim.engine import Engine
@@ -106,5 +107,6 @@ def test_depths_are_those_of_the_hardware():
     assert load.COMMANDS_UNDER_WAY == hw.system.completions.DEPTH
     assert residual.WORDS_AHEAD == hw.system.residual_unit.AHEAD
     assert scatter.OUTSTANDING == hw.system.scatterer.OUTSTANDING
+    assert store.LEAD == hw.system.collector.LEAD
     assert supply.COMMANDS_IN_QUEUE == hw.system.command_queue.DEPTH
     assert writes.AHEAD == hw.system.write_master.AHEAD

@@ -267,7 +267,7 @@ def run_clock(
                 words_taken[k] = takes_residual(state, rows_at + k * row_size)
             if (
                 residual_awake or supply_moved or arriving == residual_reader
-                or chosen == residual_reader or can_give(state, residual, words_taken)
+                or chosen == residual_reader or can_give(state, residual, rows, words_taken)
                 or asks_for_words(state, residual, feeders, rows)
             ):  # fmt: skip
                 adding = state[residual + ADDING_COMMAND]

@@ -27,14 +27,15 @@ from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, pl
 WORDS_AHEAD = 4
 """Words of a row that are on their way."""
 
-TURN, _ADDRESS, _PASSES, _HOLDING, _OWNER, _GIVEN, ACTIVE, COMMAND = range(8)
-_TABLE = 8
+TURN, _ADDRESS, _PASSES, ACTIVE, COMMAND = range(5)
+_TABLE = 5
 GATHER = _TABLE + TABLE
 _TAGS = GATHER + GATHERER
 _WALKERS = _TAGS + FIFO
-# Of each row, the words that it has room for.
-_ROOM = WALKER
-_WALKER = WALKER + 1
+# Of each row, the words that it has room for, whether it holds one, and the output words of that
+# one that are given.
+_ROOM, _HOLDING, _GIVEN = WALKER, WALKER + 1, WALKER + 2
+_WALKER = WALKER + 3
 
 MISSING_TAG = 1 << 8
 """Marks the tag of a word that is not gathered."""
@@ -58,9 +59,13 @@ def asks_for_words(state, at, feeders, rows):
 
 
 @inner
-def can_give(state, at, words_taken):
+def can_give(state, at, rows, words_taken):
     """Whether the array takes a word that is there."""
-    return state[at + _HOLDING] != 0 and words_taken[state[at + _OWNER]]
+    found = False
+    for k in range(rows):
+        holding = state[at + _WALKERS + k * _WALKER + _HOLDING] != 0
+        found = found or (holding and words_taken[k])
+    return found
 
 
 @inner
@@ -84,26 +89,22 @@ def step_residual(
     kind = commands[command, KIND]
     takes = command >= 0 and not active
     begins = takes and kind == MOVE
+    holding, busy = False, False
     for k in range(rows):
-        given[k] = False
+        walker = at + _WALKERS + k * _WALKER
         channels_taken[k] = False
-
-    holding = state[at + _HOLDING] != 0
-    busy = False
-    for k in range(rows):
-        busy = busy or state[at + _WALKERS + k * _WALKER + WALKS] != 0
+        given[k] = state[walker + _HOLDING] != 0 and words_taken[k]
+        holding = holding or state[walker + _HOLDING] != 0
+        busy = busy or state[walker + WALKS] != 0
     done = active and not busy and is_empty(state, tags) and not holding
 
-    # Give: a word of all lanes as the row's output words.
-    owner = state[at + _OWNER]
-    ready = words_taken[owner]
-    last = holding and ready and state[at + _GIVEN] == length - 1
+    # Give: words of all lanes as the rows' output words; each row holds one.
     head = state[tags + OUT]
     missing = head & MISSING_TAG != 0
-    word = state[gather + WORD] != 0
-    reads = (not holding or last) and (missing or word)
-    taken = state[tags + READY] != 0 and reads
-    given[owner] = holding and ready
+    owner = head & (MISSING_TAG - 1)
+    own = at + _WALKERS + owner * _WALKER
+    free = state[own + _HOLDING] == 0 or (given[owner] and state[own + _GIVEN] == length - 1)
+    taken = state[tags + READY] != 0 and free and (missing or state[gather + WORD] != 0)
 
     # Ask: the pieces of the row whose turn it is.
     turn = state[at + TURN]
@@ -126,22 +127,22 @@ def step_residual(
         granted, state[table + OFFERS], table,
     )  # fmt: skip
     step_table(state, commands, table, advances, base_taken, offered, base, stay, False, turn)
-    step_fifo(state, tags, asked, turn | (MISSING_TAG if no_place else 0), reads)
+    step_fifo(state, tags, asked, turn | (MISSING_TAG if no_place else 0), taken)
     for k in range(rows):
         walker = at + _WALKERS + k * _WALKER
         channels = feeders + k * FEEDER + ADDED
         moves = asked and k == turn
-        state[walker + _ROOM] += int(last and k == owner) - int(moves)
+        last = given[k] and state[walker + _GIVEN] == length - 1
+        if given[k]:
+            state[walker + _GIVEN] = 0 if last else state[walker + _GIVEN] + 1
+        state[walker + _HOLDING] = (taken and k == owner) or (
+            state[walker + _HOLDING] != 0 and not last
+        )
+        state[walker + _ROOM] += int(last) - int(moves)
         starts = begins and commands[command, ROWS] >> k & 1 != 0
         channels_taken[k] = walk(
             state, groups, walker, channels, filters, state[at + _PASSES], moves, starts
         )
-    if holding and ready:
-        state[at + _GIVEN] = 0 if last else state[at + _GIVEN] + 1
-        state[at + _HOLDING] = not last
-    if taken:
-        state[at + _HOLDING] = 1
-        state[at + _OWNER] = head & (MISSING_TAG - 1)
     if not asks or asked:
         state[at + TURN] = 0 if turn == rows - 1 else turn + 1
     if begins:

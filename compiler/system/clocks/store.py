@@ -25,7 +25,8 @@ from compiler.system.clocks.pieces import (
     table_advances,
     table_takes,
 )
-from compiler.system.clocks.queues import Places
+from compiler.system.clocks.queues import COUNT, PLAIN, Places, front, step_plain
+from compiler.system.clocks.queues import takes as has_place_for
 from compiler.system.clocks.scatter import (
     SCATTERER,
     place_scatterer,
@@ -39,10 +40,16 @@ from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, pl
 TURN, _POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, ACTIVE, COMMAND = range(9)
 _TABLE = 9
 SCATTER = _TABLE + TABLE
-_COLLECTORS = SCATTER + SCATTERER
-# Of each row: the output words of a word of all lanes that have come, and whether all have.
-_COME, _FULL = WALKER, WALKER + 1
-_COLLECTOR = WALKER + 2
+# The rows of the words whose pieces are on their way, in order.
+_COMING = SCATTER + SCATTERER
+_COLLECTORS = _COMING + PLAIN
+# Of each row: the output words of a word of all lanes that have come, whether all have, and whether
+# its pieces are on their way.
+_COME, _FULL, _SENT = WALKER, WALKER + 1, WALKER + 2
+_COLLECTOR = WALKER + 3
+
+LEAD = 4
+"""Output words before the end of a word of all lanes at which its pieces go off."""
 
 NOTHING, BEGINS, ENDS, TAKES = 0, 1, 2, 4
 """What the unit does with the command at its queue's head, and with the one under way."""
@@ -55,11 +62,25 @@ def store_size(rows: int) -> int:
 
 @inner
 def has_words(state, at, rows):
-    """Whether a row has a word of all lanes that waits for its turn."""
+    """Whether a row has a word of all lanes, or part of one, whose turn may be to come."""
     found = False
     for k in range(rows):
-        found = found or state[at + _COLLECTORS + k * _COLLECTOR + _FULL] != 0
+        collector = at + _COLLECTORS + k * _COLLECTOR
+        found = found or state[collector + _FULL] != 0 or state[collector + _COME] != 0
     return found
+
+
+@inner
+def _soon(state, groups, at, channels, length):
+    """Whether the collector at `at` has a word, or will have one shortly."""
+    return (
+        has_place(state, at, channels)
+        and not is_missing(state, groups, at, channels)
+        and (
+            state[at + _FULL] != 0
+            or (state[at + _COME] != 0 and state[at + _COME] + LEAD >= length)
+        )
+    )
 
 
 @inner
@@ -91,27 +112,39 @@ def step_store(
     advances = table_advances(state, table, piece_taken)
     base_taken = table_takes(state, commands, table, advances)
 
-    # A word and where its pieces start go off together.
+    # Where a word's pieces start goes off first, the word when it is whole and there is room.
     turn = state[at + TURN]
     own = at + _COLLECTORS + turn * _COLLECTOR
     channels = feeders + turn * FEEDER + STORED
-    asks = state[own + _FULL] != 0 and not is_missing(state, groups, own, channels)
-    offered = (pooled and state[at + _WORDS] != 0) if pooling else asks
-    offered = offered and (not held or word_taken)
-    moved = offered and base_taken
+    asks = not state[own + _SENT] and _soon(state, groups, own, channels, length)
+    coming = at + _COMING
+    first = at + _COLLECTORS
+    if pooling:
+        offered = pooled and state[at + _WORDS] != 0 and not state[first + _SENT]
+    else:
+        offered = asks
+    offered = offered and has_place_for(state, coming)
+    started = offered and base_taken
     base, stay, walker = state[at + _ADDRESS], False, 0
-    if asks and not pooling:
+    if offered and not pooling:
         base += place(state, groups, own, channels, filters)
         stay = stays(state, groups, own, channels, filters)
         walker = turn
-    served = moved and not pooling
+    comes = state[coming + COUNT] != 0
+    source = front(state, coming) if comes else 0
+    served = started and not pooling
+    moved = comes and (not held or word_taken)
+    if moved and not pooling:
+        own = at + _COLLECTORS + source * _COLLECTOR
+        channels = feeders + source * FEEDER + STORED
+        moved = state[own + _FULL] != 0 and not is_missing(state, groups, own, channels)
 
     busy = False
     for k in range(rows):
         collector = at + _COLLECTORS + k * _COLLECTOR
         busy = busy or state[collector + WALKS] != 0
     quiet = not (
-        held or scatterer_busy(state, scatter) or state[table + WALKING] != 0 or busy
+        held or comes or scatterer_busy(state, scatter) or state[table + WALKING] != 0 or busy
         or state[at + _WORDS] != 0
     )  # fmt: skip
 
@@ -121,7 +154,10 @@ def step_store(
         full = state[collector + _FULL] != 0
         known = has_place(state, collector, channels)
         outputs_taken[k] = outputs[k] and known and not full
-        free = full and (is_missing(state, groups, collector, channels) or (served and k == turn))
+        free = full and (
+            is_missing(state, groups, collector, channels)
+            or (moved and not pooling and k == source)
+        )
         if outputs_taken[k]:
             state[collector + _COME] += 1
             if state[collector + _COME] == length:
@@ -143,11 +179,15 @@ def step_store(
         rewind(state, table, rows)
     if moved:
         state[at + _HELD] = 1
+        state[at + _COLLECTORS + source * _COLLECTOR + _SENT] = 0
+    elif word_taken:
+        state[at + _HELD] = 0
+    if started:
+        state[at + _COLLECTORS + walker * _COLLECTOR + _SENT] = 1
         if pooling:
             state[at + _ADDRESS] += state[at + _PITCH]
             state[at + _WORDS] -= 1
-    elif word_taken:
-        state[at + _HELD] = 0
+    step_plain(state, coming, started, walker, moved)
     if not asks or served:
         state[at + TURN] = 0 if turn == rows - 1 else turn + 1
 
@@ -173,3 +213,4 @@ def place_store(
     places.constant(at + TURN, 1 % rows)
     place_table(places, at + _TABLE, entries, rows, unwritten)
     place_scatterer(places, at + SCATTER, byte_bits=byte_bits)
+    places.plain(at + _COMING, rows)
