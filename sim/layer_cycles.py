@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from compiler.system.image import SystemImage
 from compiler.system.spans import LayerCycles, Timeline, layer_cycles
@@ -60,7 +61,7 @@ def measured_cycles(
     before = Totals(cycle=0, beats_read=0, beats_written=0, counts={})
     for layer in layer_cycles(network.nodes, image, timeline):
         end = at[before.cycle + layer.cycles]
-        waits = {
+        waits: dict[str, Any] = {
             name: end.counts[name] - before.counts.get(name, 0)
             for name in ("wait_load", "wait_store", "wait_weights")
         }
