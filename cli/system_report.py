@@ -12,7 +12,7 @@ from importlib.metadata import version
 from rich.table import Table
 
 from sim.engine import Engine
-from sim.layer_cycles import LayerCycles
+from sim.layer_cycles import MeasuredCycles
 from sim.system_network import SystemMemory
 from sim.system_record import SystemRecord
 
@@ -127,9 +127,9 @@ def report_table(report: dict) -> Table:
     ):
         table.add_column(name, justify="left" if name == "layer" else "right", no_wrap=True)
     table.add_column("bound by", no_wrap=True)
-    names = [field.name for field in dataclasses.fields(LayerCycles)]
+    names = [field.name for field in dataclasses.fields(MeasuredCycles)]
     for fields in report["layers"]:
-        layer = LayerCycles(**{name: fields[name] for name in names})
+        layer = MeasuredCycles(**{name: fields[name] for name in names})
         table.add_row(
             layer.name, f"{layer.tiles:,}", f"{layer.cycles:,}", f"{layer.bound:,}",
             _share(layer.bound, layer.cycles), _share(layer.loading, layer.cycles),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compiler.system.spans import Span
 from hw.system.core import EVENTS
 from hw.system.system import COUNTING
 from params.commands import Unit
@@ -17,16 +18,6 @@ class Event:
     cycle: int
     unit: Unit
     ends: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """A command under way: the `number`-th of its unit's that move or compute words, from 0 on."""
-
-    unit: Unit
-    number: int
-    begin: int
-    end: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.system.image import SystemImage
 from compiler.system.lower import lower_network
+from compiler.system.spans import timeline
 from golden.network import IntegerNetwork
 from params.commands import Fault
 from params.sdram import SdramConfig
@@ -17,7 +18,8 @@ from sim.build import Build
 from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.kept_runs import KeptRuns
-from sim.layer_cycles import layer_cycles, timeline
+from sim.layer_cycles import measured_cycles
+from sim.system_events import spans
 from sim.system_record import SystemRecord
 from sim.system_run import (
     IDEAL,
@@ -106,7 +108,7 @@ def simulate_system(
     wrong = None
     if result.fault == Fault.NONE:
         wrong = compare_maps(image, result.memory, expected)
-    when = timeline(image, result.log.events)
+    when = timeline(image, spans(result.log.events))
     record = SystemRecord(
         net=image.net,
         size=image.size,
@@ -121,7 +123,7 @@ def simulate_system(
             for name in expected
             if name not in image.inputs
         },
-        layers=layer_cycles(network, image, when, result.log.totals),
+        layers=measured_cycles(network, image, when, result.log.totals),
         timeline=when,
     )
     if runs is not None and record.failure is None:

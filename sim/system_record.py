@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.system.spans import Span, Timeline
 from params.commands import Unit
-from sim.layer_cycles import LayerCycles, Timeline
-from sim.system_events import Span
+from sim.layer_cycles import MeasuredCycles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class SystemRecord:
     beats_written: int
     seconds: float
     digests: Mapping[str, str]
-    layers: tuple[LayerCycles, ...]
+    layers: tuple[MeasuredCycles, ...]
     timeline: Timeline
 
 
@@ -66,5 +66,5 @@ def from_json(fields: Mapping[str, Any]) -> SystemRecord:
             (layer, Span(unit=unit, number=number, begin=begin, end=end))
             for number, (layer, begin, end) in enumerate(entries)
         ]
-    layers = tuple(LayerCycles(**layer) for layer in fields["layers"])
+    layers = tuple(MeasuredCycles(**layer) for layer in fields["layers"])
     return SystemRecord(**{**fields, "layers": layers, "timeline": timeline})

@@ -1,0 +1,1 @@
+"""What the blocks of a system do in a cycle, without the data that they move."""

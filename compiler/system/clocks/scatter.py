@@ -1,0 +1,127 @@
+"""A scatterer in a cycle."""
+
+from compiler.system.clocks.compiled import inner
+from compiler.system.clocks.pieces import (
+    ASKS,
+    BURSTS,
+    CUT,
+    CUT_BEAT,
+    CUT_BEATS,
+    CUTTER,
+    HAS_BEAT,
+    MARKS,
+    SPLITTER,
+    WORD_ENDS,
+    burst_beats,
+    cutter_busy,
+    cutter_takes,
+    splitter_takes,
+    step_cutter,
+    step_splitter,
+)
+from compiler.system.clocks.queues import Places
+
+OUTSTANDING = 255
+"""Bursts that memory has been asked to write and has not confirmed."""
+
+# A `Scatterer`: its cut on the way to a beat, and the registers behind it as bits of a number, the
+# last of which is the beat on offer.
+_AIMED, _MARKS, _BEAT, _BEATS, _ASKED, _OWED, _UNCONFIRMED, _VALID, _STAGES = range(9)
+_CUTTER = 9
+_SPLITTER = _CUTTER + CUTTER
+SCATTERER = _SPLITTER + SPLITTER
+
+
+@inner
+def offers_beat(state, at):
+    """Whether a beat is on offer."""
+    return state[at + _VALID] >> (state[at + _STAGES] - 1) & 1
+
+
+@inner
+def scatterer_asks(state, at, burst):
+    """Beats of the burst that is asked for, 0 for none."""
+    if not state[at + _SPLITTER + BURSTS] or state[at + _UNCONFIRMED] == OUTSTANDING:
+        return 0
+    return burst_beats(state, at + _SPLITTER, burst)
+
+
+@inner
+def scatterer_busy(state, at):
+    """Whether a piece is taken that memory has not confirmed."""
+    return (
+        cutter_busy(state, at + _CUTTER)
+        or state[at + _AIMED]
+        or state[at + _VALID]
+        or state[at + _OWED]
+        or state[at + _UNCONFIRMED]
+    ) != 0
+
+
+@inner
+def _fires(state, at, burst, word, beat_taken, granted):
+    """Whether the aimed cut goes on."""
+    if not (state[at + _AIMED] and word):
+        return False
+    if not (beat_taken or not offers_beat(state, at)):
+        return False
+    return (
+        not state[at + _MARKS] & ASKS
+        or state[at + _ASKED] != 0
+        or splitter_takes(state, at + _SPLITTER, burst, granted)
+    )
+
+
+@inner
+def takes_word(state, at, burst, word, beat_taken, granted):
+    """Whether the word on offer is taken: its last piece is sent."""
+    return state[at + _MARKS] & WORD_ENDS != 0 and _fires(
+        state, at, burst, word, beat_taken, granted
+    )
+
+
+@inner
+def scatterer_takes(state, at, burst, word, beat_taken, granted):
+    """Whether a piece is taken."""
+    aims = not state[at + _AIMED] or _fires(state, at, burst, word, beat_taken, granted)
+    return cutter_takes(state, at + _CUTTER, aims)
+
+
+@inner
+def step_scatterer(
+    state, commands, at, bus_bytes, byte_bits, burst, word, beat_taken, granted, written, given,
+    table,
+):  # fmt: skip
+    """A `Scatterer` with a `word` on offer, whose beat and burst are taken or not."""
+    fires = _fires(state, at, burst, word, beat_taken, granted)
+    marks = state[at + _MARKS]
+    asks = (
+        state[at + _AIMED] != 0 and word and marks & ASKS != 0 and not state[at + _ASKED]
+        and splitter_takes(state, at + _SPLITTER, burst, granted)
+    )  # fmt: skip
+    advance = beat_taken or not offers_beat(state, at)
+    aims = not state[at + _AIMED] or fires
+    if granted:
+        state[at + _OWED] -= burst_beats(state, at + _SPLITTER, burst)
+    if asks:
+        state[at + _OWED] += state[at + _BEATS]
+    state[at + _UNCONFIRMED] += int(granted) - int(written)
+    state[at + _ASKED] = (state[at + _ASKED] != 0 or asks) and not fires
+    if advance:
+        new = fires and marks & HAS_BEAT != 0
+        state[at + _VALID] = (state[at + _VALID] << 1 | new) & ((1 << state[at + _STAGES]) - 1)
+    step_splitter(
+        state, at + _SPLITTER, burst, granted, asks, state[at + _BEAT], state[at + _BEATS]
+    )
+    cut = at + _CUTTER
+    if aims:
+        state[at + _AIMED] = state[cut + CUT]
+        state[at + _MARKS] = state[cut + MARKS]
+        state[at + _BEAT] = state[cut + CUT_BEAT]
+        state[at + _BEATS] = state[cut + CUT_BEATS]
+    step_cutter(state, commands, cut, bus_bytes, byte_bits, aims, given, table)
+
+
+def place_scatterer(places: Places, at: int, *, byte_bits: int) -> None:
+    """Give the scatterer at `at` its number of registers."""
+    places.constant(at + _STAGES, 2 + -(-byte_bits // 2))
