@@ -63,7 +63,7 @@ def check(network, config, *, latency=1, **options) -> None:
         assert sum(reasons.cycles.values()) == layer.cycles + first
 
 
-@pytest.mark.parametrize("latency", [1, 10, 40])
+@pytest.mark.parametrize("latency", [1, pytest.param(10, marks=pytest.mark.slow), 40])
 def test_a_small_network(latency):
     check(small_network(3), TINY, latency=latency, engine=QUICK)
 

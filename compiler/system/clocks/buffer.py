@@ -26,12 +26,6 @@ def takes_length(state, at):
 
 
 @inner
-def stands(state, at):
-    """Whether nothing changes until a word is taken or comes, or a length is announced."""
-    return state[at + OFFERS] != 0 and state[at + _FETCHED] != 0 and state[at + _BUSY] != 0
-
-
-@inner
 def step_replay(state, at, passes, comes, word, taken, announced, length):
     """A buffer to which a word `comes` that it takes, whose word is `taken` or not.
 

@@ -49,12 +49,6 @@ def is_empty(state, at):
 
 
 @inner
-def is_settled(state, at):
-    """Whether nothing changes in a FIFO until a word comes or is taken."""
-    return state[at + READY] != 0 or not state[at + LEVEL]
-
-
-@inner
 def step_fifo(state, at, written, data, read):
     """A `SyncFIFOBuffered`; words come and go only as it has room and is ready."""
     level = state[at + LEVEL]
@@ -146,16 +140,18 @@ def step_plain(state, at, written, data, read):
 @inner
 def keep(state, at, size, kept):
     """Keep the state of a block."""
-    for n in range(size):
-        kept[n] = state[at + n]
+    block = state[at : at + size]
+    for n in range(len(block)):
+        kept[n] = block[n]
 
 
 @inner
 def differs(state, at, size, kept):
     """Whether the state of a block is another than the one that was kept."""
+    block = state[at : at + size]
     found = 0
-    for n in range(size):
-        found |= kept[n] ^ state[at + n]
+    for n in range(len(block)):
+        found |= kept[n] ^ block[n]
     return found != 0
 
 

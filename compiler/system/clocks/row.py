@@ -6,7 +6,6 @@ from compiler.system.clocks.buffer import (
     OFFERS,
     REPLAY,
     place_replay,
-    stands,
     step_replay,
     takes_length,
     takes_word,
@@ -22,8 +21,6 @@ from compiler.system.clocks.queues import (
     VALID,
     Places,
     has_room,
-    is_empty,
-    is_settled,
     step_buffer,
     step_level,
 )
@@ -181,71 +178,6 @@ def _step_drain(state, at, now, timing, ends, finished, issues_added, output_tak
 
 
 @inner
-def _takes(state, at, streams, waiting):
-    """Whether the row may take the word that waits for stream `waiting`."""
-    if waiting == HEADERS:
-        return state[at + _ADMITTING] != 0
-    if waiting == MASKS:
-        return takes_word(state, at + _MASKS)
-    return waiting > MASKS and takes_word(state, at + _CODES + (waiting - MASKS - 1) * _CODE)
-
-
-@inner
-def _flows(state, at, timing, waiting):
-    """Whether positions only move on by a register each.
-
-    No pass has ended that is not forgotten, no word comes, all words ahead are at hand and stand
-    still, and a mask word and the code words in use have more than the next position.
-    """
-    steps, positions, prefetch = at + _STEPS, at + _POSITIONS, at + _PREFETCH
-    bits = state[at + _BITS]
-    if not (
-        state[steps + VALID] and not state[steps + DATA] and not state[steps + SPARE]
-        and state[positions + VALID] and not state[positions + SPARE] and state[at + _NUMBERED]
-        and state[at + _PICKED] and state[at + _BUSY] and bits & (bits - 1)
-        and state[prefetch + SPARE] and state[at + _WALKED] and stands(state, at + _MASKS)
-    ):  # fmt: skip
-        return False
-    ended = state[at + _PASSES_ENDED]
-    if (
-        state[at + _EMIT] != ended or state[at + _EMIT_LEFT] or state[at + _ADD_LEFT]
-        or state[at + _WAIT] or not is_empty(state, at + _OUTPUTS)
-        or not is_settled(state, at + _EPILOGUES) or not is_settled(state, at + _RESIDUALS)
-    ):  # fmt: skip
-        return False
-    position = state[positions + DATA]
-    if position & LAST_BIT:
-        return False
-    streams = timing[STREAMS]
-    flows = True
-    for f in range(streams):
-        code = at + _CODES + f * _CODE
-        flows = flows and state[code + _WORDS + SPARE] != 0 and stands(state, code)
-        flows = flows and state[code + _UNPACKED] != 0
-        flows = flows and state[code + _TAKEN] + 1 < timing[CODES_PER_WORD]
-    return flows and not _takes(state, at, streams, waiting)
-
-
-@inner
-def _flow(state, at, timing, masks):
-    """A cycle of a row that flows."""
-    streams = timing[STREAMS]
-    position = state[at + _POSITIONS + DATA]
-    for f in range(streams):
-        state[at + _CODES + f * _CODE + _TAKEN] += position >> f & 1
-    state[at + _POSITIONS + DATA] = state[at + _NUMBERED_BIT]
-    state[at + _NUMBERED_BIT] = state[at + _PICKED_BIT]
-    bits = state[at + _BITS]
-    state[at + _PICKED_BIT] = _bit(masks, state[at + _MASK], bits & -bits, streams, False)
-    state[at + _BITS] = bits & (bits - 1)
-    words = timing[DRAIN_WORDS]
-    enough = not state[at + _ADDS] or state[at + _RESIDUAL_WORDS] >= words
-    state[at + _MAY_END] = state[at + _ROOM] >= words and enough
-    state[at + ISSUED] = 1
-    state[at + HELD_UP] = 0
-
-
-@inner
 def step_row(
     state, at, now, timing, masks, unions, groups, start, write, waiting, word,
     output_taken, residual,
@@ -255,9 +187,6 @@ def step_row(
     A tile may `start`, the slot of the step be taken by a `write`, an output be taken, and a word
     of `residual`s come that there is room for.
     """
-    if not (start or write or residual) and _flows(state, at, timing, waiting):
-        _flow(state, at, timing, masks)
-        return False
     streams = timing[STREAMS]
     # The last step that is ready goes to the lanes.
     steps = at + _STEPS
