@@ -1,0 +1,60 @@
+"""A board: what is known of it, and what is put on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from boards.clocks import Ecp5Clock, SameClock, Series7Clock
+from boards.ecp5 import ToolError
+from params.sdram import SdramConfig
+from params.system import SystemConfig
+
+CLOCKS = {"ecp5": Ecp5Clock, "ice40": SameClock, "vivado": Series7Clock}
+"""What makes the system's clock, by flow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A board and the system that is put on it.
+
+    Parameters
+    ----------
+    name : by which it is chosen. title : what it is.
+    definition : module and class of its pins in `amaranth_boards`.
+    flow : the tools that make its bitstream, of `CLOCKS`.
+    input_mhz : the board's clock. clock_mhz : the system's, unless another is asked for.
+    system : parameters of the system.
+    memory : the SDRAM as a function of its clock in MHz, or bytes of block RAM.
+    baud : of the link.
+    levels : outputs that are held at a level, by name of the resource.
+    programmer : arguments of openFPGALoader that choose the board.
+    """
+
+    name: str
+    title: str
+    definition: tuple[str, str]
+    flow: str
+    input_mhz: float
+    clock_mhz: float
+    system: SystemConfig
+    memory: Callable[..., SdramConfig] | int
+    baud: int = 3_000_000
+    levels: dict[str, int] = field(default_factory=dict)
+    programmer: tuple[str, ...] = ()
+
+    def platform(self) -> Any:
+        """A new platform of Amaranth.
+
+        Raises
+        ------
+        ToolError : the board definitions are not installed.
+        """
+        module, name = self.definition
+        try:
+            kind = getattr(import_module(f"amaranth_boards.{module}"), name)
+        except ModuleNotFoundError as failure:
+            raise ToolError(
+                "amaranth-boards is not installed: pip install 'zeroshift[boards]'"
+            ) from failure
+        return kind(toolchain="Vivado") if self.flow == "vivado" else kind()
