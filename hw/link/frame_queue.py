@@ -59,7 +59,6 @@ class FrameQueue(wiring.Component):
         full = Signal()
         overflowed = Signal()
         m.d.comb += [
-            full.eq((write.addr + 1)[: len(write.addr)] == read.addr),
             write.data.eq(self.i),
             write.en.eq(self.valid & ~full),
             sizes.i.valid.eq(self.accept & ~overflowed),
@@ -68,7 +67,11 @@ class FrameQueue(wiring.Component):
             self.o.payload.eq(read.data),
         ]
         connect(m, sizes.o, flipped(self.sizes))
-        m.d.sync += end.eq(write.addr - CHECK.size)
+        # Of a cycle before, in which nothing has come.
+        m.d.sync += [
+            end.eq(write.addr - CHECK.size),
+            full.eq((write.addr + 1)[: len(write.addr)] == read.addr),
+        ]
         with m.If(self.accept | self.reject):
             m.d.sync += overflowed.eq(0)
             with m.If(sizes.i.valid & sizes.i.ready):
