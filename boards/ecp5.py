@@ -168,11 +168,11 @@ def place_and_route(
             cell: (count["used"], count["available"])
             for cell, count in report["utilization"].items()
         },
-        critical_path=_critical_path(report["critical_paths"]),
+        critical_path=critical_path(report["critical_paths"]),
     )
 
 
-def _critical_path(paths: list[dict]) -> str:
+def critical_path(paths: list[dict]) -> str:
     """The slowest path from a register to a register, in words."""
 
     def delay(path: dict, kind: str = "") -> float:
