@@ -1,12 +1,12 @@
 """A board: what is known of it, and what is put on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from boards.clocks import Ecp5Clock, SameClock, Series7Clock
-from boards.ecp5 import ToolError
+from boards.tools import ToolError
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 
@@ -23,11 +23,12 @@ class Board:
     name : by which it is chosen. title : what it is.
     definition : module and class of its pins in `amaranth_boards`.
     flow : the tools that make its bitstream, of `CLOCKS`.
+    seed : of the placement that the clock was found with.
     input_mhz : the board's clock. clock_mhz : the system's, unless another is asked for.
     system : parameters of the system.
     memory : the SDRAM as a function of its clock in MHz, or bytes of block RAM.
     baud : of the link.
-    levels : outputs that are held at a level, by name of the resource.
+    leds : resources, numbers and, where they have such, parts of two LEDs.
     programmer : arguments of openFPGALoader that choose the board.
     """
 
@@ -40,8 +41,14 @@ class Board:
     system: SystemConfig
     memory: Callable[..., SdramConfig] | int
     baud: int = 3_000_000
-    levels: dict[str, int] = field(default_factory=dict)
+    seed: int = 1
+    leds: tuple[tuple[str, int, str | None], ...] = (("led", 0, None), ("led", 1, None))
     programmer: tuple[str, ...] = ()
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the memory."""
+        return self.memory(self.clock_mhz).size if callable(self.memory) else self.memory
 
     def platform(self) -> Any:
         """A new platform of Amaranth.

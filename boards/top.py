@@ -1,6 +1,6 @@
 """The top level of a board."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Module
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
 from amaranth.lib import io
 
 from boards.board import CLOCKS, Board
@@ -55,14 +55,13 @@ class BoardTop(Elaboratable):
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         m.d.comb += [core.rx.eq(rx.i), tx.o.eq(core.tx)]
-        for number, value in enumerate((core.running, core.interrupt)):
-            m.submodules[f"led_{number}"] = led = io.Buffer(
-                "o", platform.request("led", number, dir="-")
-            )
+        for (name, number, part), value in zip(
+            self._board.leds, (core.running, core.interrupt), strict=True
+        ):
+            port = platform.request(name, number, dir="-")
+            led = io.Buffer("o", port if part is None else getattr(port, part))
+            m.submodules[f"{name}_{number}"] = led
             m.d.comb += led.o.eq(value)
-        for name, value in self._board.levels.items():
-            m.submodules[name] = level = io.Buffer("o", platform.request(name, 0, dir="-"))
-            m.d.comb += level.o.eq(Const(value, len(level.o)))
         if isinstance(core.memory, SdramConfig):
             self._sdram(m, platform.request("sdram", 0, dir="-"))
         return m

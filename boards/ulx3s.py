@@ -13,7 +13,5 @@ ULX3S = Board(
     clock_mhz=100,
     system=SystemConfig(array=preset("ulx3s"), bus_bytes=2),
     memory=sdram.ulx3s,
-    # With its power pin up, the board does not switch itself off.
-    levels={},
     programmer=("-b", "ulx3s"),
 )

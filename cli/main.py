@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     area,
+    build,
     compare,
     compile,
     demo,
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 for command in (
     quantize, stats, shapes, train, evaluate, export, detect, compile, disassemble, simulate,
-    compare, area, verilog, demo,
+    compare, area, build, verilog, demo,
 ):  # fmt: skip
     command.register(app)
 

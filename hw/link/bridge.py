@@ -7,10 +7,11 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.link.bit_clock import bit_step
 from hw.link.executor import Executor
 from hw.link.frame_decoder import FrameDecoder
-from hw.link.frame_encoder import FrameEncoder
+from hw.link.frame_encoder import FRAME_BYTE, FrameEncoder
 from hw.link.frame_queue import FrameQueue
 from hw.link.uart_receiver import UartReceiver
 from hw.link.uart_transmitter import UartTransmitter
+from hw.stream_register import StreamBuffer
 from hw.system.axi import axi_lite, axi_read, axi_write, check_address_bits
 from params.config import ConfigError
 from params.link import Identity
@@ -109,6 +110,8 @@ class LinkBridge(wiring.Component):
         m.submodules.executor = executor = Executor(
             self._identity, size_bits=(self._depth - 1).bit_length(), **self._bus
         )
+        # Between the choice of a byte and that of what stands for it.
+        m.submodules.answer = answer = StreamBuffer(FRAME_BYTE)
         m.submodules.encoder = encoder = FrameEncoder()
         m.submodules.transmitter = transmitter = UartTransmitter(**self._uart)
         m.d.comb += [
@@ -124,7 +127,8 @@ class LinkBridge(wiring.Component):
         ]
         connect(m, queue.sizes, executor.sizes)
         connect(m, queue.o, executor.bytes)
-        connect(m, executor.answers, encoder.i)
+        connect(m, executor.answers, answer.i)
+        connect(m, answer.o, encoder.i)
         connect(m, encoder.o, transmitter.i)
         connect(m, executor.control, flipped(self.control))
         connect(m, executor.read, flipped(self.read))

@@ -27,7 +27,7 @@ from params.link import (
 class Step(Enum, shape=4):
     """What the executor does.
 
-    IDLE : waits for a frame. HEAD : takes its head. JUDGE : says what follows.
+    IDLE : waits for a frame. HEAD : takes its head. LOOK, JUDGE : says what follows.
     ARGUMENTS, CHECK : takes what is asked for, and looks at it. ACCESS, ACCESSED : a register.
     WRITE, WRITTEN : memory. DRAIN : takes what is left of a frame that is refused.
     ANSWER, PAYLOAD, STATUS : the parts of an answer.
@@ -35,17 +35,18 @@ class Step(Enum, shape=4):
 
     IDLE = 0
     HEAD = 1
-    JUDGE = 2
-    ARGUMENTS = 3
-    CHECK = 4
-    ACCESS = 5
-    ACCESSED = 6
-    WRITE = 7
-    WRITTEN = 8
-    DRAIN = 9
-    ANSWER = 10
-    PAYLOAD = 11
-    STATUS = 12
+    LOOK = 2
+    JUDGE = 3
+    ARGUMENTS = 4
+    CHECK = 5
+    ACCESS = 6
+    ACCESSED = 7
+    WRITE = 8
+    WRITTEN = 9
+    DRAIN = 10
+    ANSWER = 11
+    PAYLOAD = 12
+    STATUS = 13
 
 
 class Executor(wiring.Component):
@@ -107,8 +108,12 @@ class Executor(wiring.Component):
         written_sequence = Signal(16)
         written_status = Signal(Status)
 
-        def takes(asked: Kind):
-            return kind == asked
+        # What there is to know of a head, a cycle later.
+        is_kind = {one: Signal(name=f"is_{one.name.lower()}") for one in Kind}
+        m.d.sync += [flag.eq(kind == one) for one, flag in is_kind.items()]
+        bad_size = Signal()
+        bad_address = Signal()
+        self._look(m, kind, left, address, bad_size, bad_address)
 
         frame, answer = self.bytes, self.answers
         last = Signal()
@@ -144,16 +149,31 @@ class Executor(wiring.Component):
                     head = Cat(kind, sequence, address)
                     m.d.sync += [head.eq(Cat(head[8:], frame.payload)), place.eq(place + 1)]
                     with m.If(place == REQUEST.size - 1):
-                        m.d.sync += step.eq(Step.JUDGE)
+                        m.d.sync += step.eq(Step.LOOK)
+
+            with m.Case(Step.LOOK):
+                m.d.sync += step.eq(Step.JUDGE)
 
             with m.Case(Step.JUDGE):
                 m.d.sync += [place.eq(0), step.eq(Step.DRAIN)]
-                with m.If(~takes(Kind.WRITE_REGISTER)):
+                with m.If(~is_kind[Kind.WRITE_REGISTER]):
                     m.d.sync += written.eq(0)
-                with m.If(~identified & ~takes(Kind.IDENTIFY)):
+                with m.If(~identified & ~is_kind[Kind.IDENTIFY]):
                     m.d.sync += status.eq(Status.UNIDENTIFIED)
+                with m.Elif(~Cat(is_kind.values()).any()):
+                    m.d.sync += status.eq(Status.UNKNOWN_KIND)
+                with m.Elif(bad_address):
+                    m.d.sync += status.eq(Status.BAD_ADDRESS)
+                with m.Elif(bad_size):
+                    m.d.sync += status.eq(Status.BAD_SIZE)
+                with m.Elif(is_kind[Kind.IDENTIFY]):
+                    m.d.sync += [identified.eq(1), left.eq(IDENTITY.size), step.eq(Step.ANSWER)]
+                with m.Elif(is_kind[Kind.WRITE_MEMORY]):
+                    m.d.sync += step.eq(Step.WRITE)
+                with m.Elif(is_kind[Kind.READ_REGISTER]):
+                    m.d.sync += step.eq(Step.ACCESS)
                 with m.Else():
-                    self._judge(m, kind, left, address, step, status, identified)
+                    m.d.sync += step.eq(Step.ARGUMENTS)
 
             with m.Case(Step.ARGUMENTS):
                 m.d.comb += frame.ready.eq(1)
@@ -163,7 +183,7 @@ class Executor(wiring.Component):
                         m.d.sync += step.eq(Step.CHECK)
 
             with m.Case(Step.CHECK):
-                with m.If(takes(Kind.READ_MEMORY)):
+                with m.If(is_kind[Kind.READ_MEMORY]):
                     count = value[-8 * COUNT.size :]
                     m.d.sync += step.eq(Step.ANSWER)
                     with m.If((count != 0) & (count <= identity.payload)):
@@ -177,8 +197,8 @@ class Executor(wiring.Component):
 
             with m.Case(Step.ACCESS):
                 m.d.comb += [
-                    registers.read.eq(takes(Kind.READ_REGISTER)),
-                    registers.write.eq(takes(Kind.WRITE_REGISTER)),
+                    registers.read.eq(is_kind[Kind.READ_REGISTER]),
+                    registers.write.eq(is_kind[Kind.WRITE_REGISTER]),
                 ]
                 m.d.sync += step.eq(Step.ACCESSED)
 
@@ -186,7 +206,7 @@ class Executor(wiring.Component):
                 outcome = Mux(registers.failed, Status.BUS_ERROR, Status.OK)
                 with m.If(registers.done):
                     m.d.sync += [status.eq(outcome), value.eq(registers.got), step.eq(Step.ANSWER)]
-                    with m.If(takes(Kind.WRITE_REGISTER)):
+                    with m.If(is_kind[Kind.WRITE_REGISTER]):
                         m.d.sync += [
                             written.eq(1),
                             written_sequence.eq(sequence),
@@ -227,14 +247,14 @@ class Executor(wiring.Component):
                         ]
 
             with m.Case(Step.PAYLOAD):
-                with m.If(takes(Kind.READ_MEMORY)):
+                with m.If(is_kind[Kind.READ_MEMORY]):
                     m.d.comb += [
                         reader.wanted.eq(1),
                         reader.o.ready.eq(answer.ready),
                         answer.valid.eq(reader.o.valid),
                         answer.payload.byte.eq(reader.o.payload),
                     ]
-                with m.Elif(takes(Kind.IDENTIFY)):
+                with m.Elif(is_kind[Kind.IDENTIFY]):
                     octets = Array(Const(octet, 8) for octet in identity.pack())
                     m.d.comb += [answer.valid.eq(1), answer.payload.byte.eq(octets[place])]
                 with m.Else():
@@ -262,37 +282,19 @@ class Executor(wiring.Component):
             m.d.sync += status.eq(Status.BUS_ERROR)
         return m
 
-    def _judge(self, m, kind, left, address, step, status, identified):
-        """Say what follows the head of a request."""
-
-        def needs(size: int, following: Step) -> None:
-            with m.If(left == size):
-                m.d.sync += step.eq(following)
-            with m.Else():
-                m.d.sync += status.eq(Status.BAD_SIZE)
-
-        def needs_register(size: int, following: Step) -> None:
-            with m.If((address[:2] != 0) | (address >= REGISTER_SPACE)):
-                m.d.sync += status.eq(Status.BAD_ADDRESS)
-            with m.Else():
-                needs(size, following)
-
+    def _look(self, m, kind, left, address, bad_size, bad_address):
+        """Say whether a request of its kind can be of that size, and at that address."""
+        most = self._identity.payload
+        in_registers = (address[:2] == 0) & (address < REGISTER_SPACE)
+        m.d.sync += bad_address.eq(0)
         with m.Switch(kind):
-            with m.Case(Kind.IDENTIFY):
-                with m.If(left == 0):
-                    m.d.sync += [identified.eq(1), left.eq(IDENTITY.size), step.eq(Step.ANSWER)]
-                with m.Else():
-                    m.d.sync += status.eq(Status.BAD_SIZE)
             with m.Case(Kind.READ_MEMORY):
-                needs(COUNT.size, Step.ARGUMENTS)
+                m.d.sync += bad_size.eq(left != COUNT.size)
             with m.Case(Kind.WRITE_MEMORY):
-                with m.If((left != 0) & (left <= self._identity.payload)):
-                    m.d.sync += step.eq(Step.WRITE)
-                with m.Else():
-                    m.d.sync += status.eq(Status.BAD_SIZE)
-            with m.Case(Kind.READ_REGISTER):
-                needs_register(0, Step.ACCESS)
+                m.d.sync += bad_size.eq((left == 0) | (left > most))
             with m.Case(Kind.WRITE_REGISTER):
-                needs_register(WORD.size, Step.ARGUMENTS)
+                m.d.sync += [bad_size.eq(left != WORD.size), bad_address.eq(~in_registers)]
+            with m.Case(Kind.READ_REGISTER):
+                m.d.sync += [bad_size.eq(left != 0), bad_address.eq(~in_registers)]
             with m.Default():
-                m.d.sync += status.eq(Status.UNKNOWN_KIND)
+                m.d.sync += bad_size.eq(left != 0)

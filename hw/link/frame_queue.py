@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.stream_register import StreamRegister
 from hw.system.memory_queue import MemoryQueue
 from params.link import CHECK
 
@@ -14,7 +15,7 @@ class FrameQueue(wiring.Component):
     A frame for which there is no room, or that comes while `frames` + 1 wait, is dropped as if it
     had been rejected.
 
-    Latency two cycles from `accept` to the first byte. Throughput a byte every other cycle in, and
+    Latency three cycles from `accept` to the first byte. Throughput a byte every other cycle in, and
     one per cycle out.
 
     Parameters
@@ -49,6 +50,8 @@ class FrameQueue(wiring.Component):
             shape=8, depth=depth, init=[], attrs={"no_rw_check": 1}
         )
         m.submodules.sizes = sizes = MemoryQueue(range(depth), depth=self._frames)
+        # A block RAM gives its word late in the cycle.
+        m.submodules.o = o = StreamRegister(8)
         write = mem.write_port()
         read = mem.read_port()
 
@@ -59,16 +62,20 @@ class FrameQueue(wiring.Component):
         full = Signal()
         overflowed = Signal()
         m.d.comb += [
-            full.eq((write.addr + 1)[: len(write.addr)] == read.addr),
             write.data.eq(self.i),
             write.en.eq(self.valid & ~full),
             sizes.i.valid.eq(self.accept & ~overflowed),
             sizes.i.payload.eq(end - begin),
-            read.en.eq((read.addr != begin) & (self.o.ready | ~self.o.valid)),
-            self.o.payload.eq(read.data),
+            read.en.eq((read.addr != begin) & (o.i.ready | ~o.i.valid)),
+            o.i.payload.eq(read.data),
         ]
         connect(m, sizes.o, flipped(self.sizes))
-        m.d.sync += end.eq(write.addr - CHECK.size)
+        connect(m, o.o, flipped(self.o))
+        # Of a cycle before, in which nothing has come.
+        m.d.sync += [
+            end.eq(write.addr - CHECK.size),
+            full.eq((write.addr + 1)[: len(write.addr)] == read.addr),
+        ]
         with m.If(self.accept | self.reject):
             m.d.sync += overflowed.eq(0)
             with m.If(sizes.i.valid & sizes.i.ready):
@@ -79,6 +86,6 @@ class FrameQueue(wiring.Component):
             m.d.sync += [write.addr.eq(write.addr + ~full), overflowed.eq(overflowed | full)]
         with m.If(read.en):
             m.d.sync += read.addr.eq(read.addr + 1)
-        with m.If(self.o.ready | ~self.o.valid):
-            m.d.sync += self.o.valid.eq(read.en)
+        with m.If(o.i.ready | ~o.i.valid):
+            m.d.sync += o.i.valid.eq(read.en)
         return m

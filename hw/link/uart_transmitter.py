@@ -36,7 +36,8 @@ class UartTransmitter(wiring.Component):
         ]
         m.d.sync += Cat(phase, tick).eq(phase + self._step)
         with m.If(idle):
-            m.d.sync += Cat(phase, tick).eq(0)
+            # `tick` and `tx` are registers: a change comes a cycle behind, rounded to the nearest.
+            m.d.sync += Cat(phase, tick).eq(3 * self._step // 2)
         with m.If(self.i.ready):
             m.d.sync += [self.tx.eq(~self.i.valid), bits.eq(0)]
             with m.If(self.i.valid):
