@@ -13,6 +13,7 @@ from cli import (
     evaluate,
     export,
     quantize,
+    run,
     shapes,
     simulate,
     stats,
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 for command in (
     quantize, stats, shapes, train, evaluate, export, detect, compile, disassemble, simulate,
-    compare, area, build, verilog, demo,
+    compare, area, build, run, verilog, demo,
 ):  # fmt: skip
     command.register(app)
 

@@ -97,7 +97,7 @@ class Driver:
                 "a smaller image"
             )
         self._stamp_at = (memory or size + -size % STAMP_BYTES) - STAMP_BYTES
-        digest = hashlib.sha256(image.contents)
+        digest = hashlib.sha256(image.contents.tobytes())
         places = (image.address, image.size, image.commands, config)
         digest.update(" ".join(map(str, places)).encode())
         self._stamp = (STAMP_NAME + digest.digest()).ljust(STAMP_BYTES, b"\0")
@@ -115,13 +115,17 @@ class Driver:
         self._wait()
         if self.loaded:
             return False
-        self._board.write_memory(self._stamp_at, bytes(STAMP_BYTES))
+        self.forget()
         image = self._image
         self._board.write_memory(image.address, image.contents.tobytes(), progress=progress)
         for name, value in self._window.items():
             self._write(name, value)
         self._board.write_memory(self._stamp_at, self._stamp)
         return True
+
+    def forget(self) -> None:
+        """Have what is loaded loaded again."""
+        self._board.write_memory(self._stamp_at, bytes(STAMP_BYTES))
 
     def verify(self, *, progress: Progress | None = None) -> None:
         """Read commands and weights back.
@@ -134,7 +138,7 @@ class Driver:
         found = self._board.read_memory(self._image.address, len(wanted), progress=progress)
         if found != wanted:
             place = next(n for n, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b)
-            self._board.write_memory(self._stamp_at, bytes(STAMP_BYTES))
+            self.forget()
             raise DriverError(
                 f"byte {self._image.address + place:#x} of the board's memory is {found[place]}, "
                 f"but was written as {wanted[place]}: load again, and test the memory if it recurs"
@@ -175,9 +179,7 @@ class Driver:
                 f"the board stopped with fault {image.describe(name, self._read('PLACE'))}: load "
                 "the network again, and look at --check if it recurs"
             )
-        counters = {
-            name: self._read(f"{name}_HIGH") << 32 | self._read(name) for name in COUNTERS
-        }
+        counters = {name: self._read(f"{name}_HIGH") << 32 | self._read(name) for name in COUNTERS}
         memory = bytearray(image.size)
         for place in outputs:
             memory[place.address : place.end] = self._board.read_memory(

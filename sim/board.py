@@ -77,7 +77,8 @@ class SimulatedBoard:
     def take(self) -> bytes:
         """The bytes that have come."""
         taken = ctypes.create_string_buffer(MOST_BYTES)
-        return taken.raw[: self._library.board_take(self._board, taken, MOST_BYTES)]
+        count = self._library.board_take(self._board, taken, MOST_BYTES)
+        return taken.raw[:count]
 
     @property
     def busy(self) -> bool:
@@ -90,9 +91,7 @@ class SimulatedBoard:
         return self._library.board_violations(self._board)
 
 
-def _library(
-    config: SystemConfig, memory: SdramConfig | int, clock_hz: int
-) -> ctypes.CDLL:
+def _library(config: SystemConfig, memory: SdramConfig | int, clock_hz: int) -> ctypes.CDLL:
     def create() -> BoardHarness:
         baud = clock_hz // CYCLES_PER_BIT
         return BoardHarness(config, memory=memory, clock_hz=clock_hz, baud=baud)

@@ -3,8 +3,15 @@
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
+from golden.errors import UserError
+from params.sdram import SdramConfig
+from params.system import SystemConfig
 from sim.board import MOST_BYTES, SimulatedBoard
+from sim.errors import SimulationError
 
 HOST = "127.0.0.1"
 
@@ -39,9 +46,7 @@ def serve(
             _carry(board, connection, alive)
 
 
-def _carry(
-    board: SimulatedBoard, connection: socket.socket, alive: Callable[[], bool]
-) -> None:
+def _carry(board: SimulatedBoard, connection: socket.socket, alive: Callable[[], bool]) -> None:
     """Carry bytes until the program hangs up."""
     tail = 0
     while alive():
@@ -64,6 +69,72 @@ def _carry(
             return
 
 
-def listen() -> socket.socket:
-    """A socket that listens on a free port of this machine."""
-    return socket.create_server((HOST, 0))
+class BoardServer:
+    """A simulated board in a process of its own, which ends with this one.
+
+    Parameters
+    ----------
+    config, memory, clock_hz : see `SimulatedBoard`.
+
+    Members
+    -------
+    url : where it is, for pyserial.
+
+    Raises
+    ------
+    MissingToolError, SimulationError : a tool is missing or the build failed.
+    """
+
+    def __init__(self, config: SystemConfig, *, memory: SdramConfig | int, clock_hz: int):
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve_board, args=(theirs, config, memory, clock_hz), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        try:
+            answer = self._pipe.recv()
+        except EOFError:
+            answer = SimulationError("the simulated board ended before it could be reached")
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(answer, Exception):
+            self.close()
+            raise answer
+        self.url = f"socket://{HOST}:{answer}"
+
+    def close(self) -> int:
+        """End it; the violations of the SDRAM's rules that it has seen."""
+        violations = 0
+        with suppress(EOFError, OSError):
+            self._pipe.send(None)
+            violations = self._pipe.recv()
+        self._process.join()
+        return violations
+
+    def __enter__(self) -> "BoardServer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _serve_board(
+    pipe: Connection, config: SystemConfig, memory: SdramConfig | int, clock_hz: int
+) -> None:
+    """Serve until something, or the end, comes through the pipe."""
+    try:
+        board = SimulatedBoard(config, memory=memory, clock_hz=clock_hz)
+        listener = socket.create_server((HOST, 0))
+    except (UserError, OSError) as failure:
+        pipe.send(failure)
+        return
+    with listener:
+        pipe.send(listener.getsockname()[1])
+        serve(board, listener, alive=lambda: not pipe.poll())
+    with suppress(EOFError, OSError):
+        pipe.recv()
+        pipe.send(board.violations)
+    board.close()

@@ -63,4 +63,3 @@ class EmulatedBoard:
         if progress is not None:
             for done in range(0, size + 1, max(1, size // 3)):
                 progress(done, size)
-
