@@ -37,9 +37,7 @@ class Exported(wiring.Component):
             if path[0] != "interrupt":
                 name = f"{CONTROL if path[0] == 'control' else MEMORY}_{path[1]}"
             ports[f"{'i' if member.flow == In else 'o'}_{name}"] = value
-        m.submodules.system = Instance(
-            TOP, i_aclk=ClockSignal(), i_aresetn=~ResetSignal(), **ports
-        )
+        m.submodules.system = Instance(TOP, i_aclk=ClockSignal(), i_aresetn=~ResetSignal(), **ports)
         return m
 
 

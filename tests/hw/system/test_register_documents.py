@@ -78,7 +78,8 @@ def test_c_reads_the_header(tmp_path):
     command = ["gcc", "-Wall", "-Wextra", "-Werror", "-o", "main", "main.c"]
     subprocess.run(command, cwd=tmp_path, check=True)
     said = subprocess.run(["./main"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    values = {line.split()[0]: list(map(int, line.split()[1:])) for line in said.stdout.splitlines()}
+    lines = [line.split() for line in said.stdout.splitlines()]
+    values = {name: list(map(int, numbers)) for name, *numbers in lines}
     for register in MAP["children"]:
         assert values[register["name"]][0] == register["address_offset"]
         for field in register["children"]:
