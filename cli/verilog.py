@@ -20,6 +20,7 @@ from hw.system.wrapper import EXAMPLE, TOP, example_verilog, system_verilog
 from hw.verilog import to_plain_verilog
 from params import PRESETS, ArrayConfig, preset
 from params.system import SystemConfig
+from sim.lint import Linter, lint
 
 EPILOG = """Examples:
 
@@ -28,6 +29,8 @@ zeroshift verilog --preset ulx3s -o rtl
 zeroshift verilog --preset ulx3s-dense --levels 8 -o rtl
 
 zeroshift verilog --system --preset small --bus 8 -o rtl
+
+zeroshift verilog --system --preset tiny --lint -o rtl
 """
 
 BUS_BYTES, ADDRESS_BITS = 16, 32
@@ -60,6 +63,9 @@ def verilog_command(
         int | None,
         typer.Option(help=f"With --system: bits of its addresses, 32 to 64; {ADDRESS_BITS}."),
     ] = None,
+    lint_it: Annotated[
+        bool, typer.Option("--lint", help=f"Have {', '.join(Linter)} read it, all warnings on.")
+    ] = False,
     json_path: JsonOption = None,
 ) -> None:
     """Write Verilog of the array, or of the system on AXI, and documents on its ports.
@@ -84,6 +90,23 @@ def verilog_command(
     write_json(json_path, {"config": dataclasses.asdict(config), "files": list(files), **report})
     size = sum(len(text) for text in files.values())
     console.print(f"{folder}: {', '.join(files)} ({len(report['ports'])} ports, {size:,} bytes)")
+    if lint_it:
+        _lint([folder / name for name in files if name.endswith(".v")], report)
+
+
+def _lint(files: list[Path], report: dict) -> None:
+    """Have every linter read the files.
+
+    Raises
+    ------
+    UsageError, MissingToolError : a warning matters, or a tool is not installed.
+    """
+    for linter in Linter:
+        with errors.status(f"{linter} reads {', '.join(file.name for file in files)}"):
+            told = lint(linter, files, report.get("example", report["top"]))
+        if told:
+            raise UsageError(f"{linter} tells {len(told)} warnings that matter, first: {told[0]}")
+        console.print(f"{linter}: no warning that matters")
 
 
 def array_files(config: ArrayConfig) -> tuple[dict[str, str], dict]:

@@ -1,4 +1,4 @@
-"""The ports of a system's Verilog module as other tools know them: by the names of AXI's signals."""
+"""The ports of a system's Verilog as other tools know them: by the names of AXI's signals."""
 
 from dataclasses import dataclass
 

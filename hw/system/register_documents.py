@@ -13,11 +13,11 @@ ACCESSES = {
 RUN = """\
 ## A run
 
-1. Put the image of memory that `zeroshift compile` writes, and the input map in it, into memory at an
-   address that is a multiple of {alignment}.
+1. Choose a memory window: as many bytes as the image of `zeroshift compile` needs, from a multiple
+   of {alignment} on. Put the image's weights and commands and the input map to their places in it.
 2. Make sure that `CONFIG` reads the digest of the image's system, and that `STATUS.busy` is 0.
-3. Write that address to `WINDOW_BASE` (and `WINDOW_BASE_HIGH`), the size of the image in bytes to
-   `WINDOW_SIZE`, and the image's offset of the first command to `COMMANDS`.
+3. Write the window's address to `WINDOW_BASE` (and `WINDOW_BASE_HIGH`), its size to `WINDOW_SIZE`,
+   and the place of the first command in it to `COMMANDS`.
 4. Write 1 to `CONTROL.start`, with `CONTROL.interrupt_enable` at the same time if an interrupt is
    wanted.
 5. Wait for the interrupt, or until `STATUS.done` is 1. Also a run that ends with a fault is done.
@@ -25,12 +25,13 @@ RUN = """\
 7. Write 1 to `STATUS.done` and `STATUS.error` to take the interrupt back. A start does that, too.
 
 A start during a run, a write to a locked register during a run, an access to an offset without a
-register and a write to a register that is read only are answered with SLVERR and change nothing.
+register and a write to a register all of whose fields are read only are answered with SLVERR and
+change nothing.
 
 ## Counters
 
-Each has 64 bits in two registers, begins at 0 with a run and stays as it is afterwards. During a run,
-read the upper half, the lower, and the upper again, and start over if it has changed.
+Each has 64 bits in two registers, begins at 0 with a run and stays as it is afterwards. During a
+run, read the upper half, the lower, and the upper again, and start over if it has changed.
 """
 
 
@@ -47,7 +48,7 @@ def registers_markdown(registers: dict, top: str) -> str:
     ]
     for register in registers["children"]:
         for k, field in enumerate(register["children"]):
-            place = f"`{register['address_offset']:#04x}` | `{register['name']}`" if not k else " | "
+            place = " | " if k else f"`{register['address_offset']:#04x}` | `{register['name']}`"
             lock = " (locked during a run)" if register["locked"] else ""
             lines.append(
                 f"| {place} | {_bits(field)} | `{field['name']}` | {access(field)} | "
