@@ -18,7 +18,7 @@ LINTERS = [
     pytest.param(linter, marks=needs_icarus if linter == Linter.ICARUS else ()) for linter in Linter
 ]
 
-FAST = {("array", "tiny"), ("array", "tiny-int8"), ("system", "tiny")}
+FAST = {("array", "tiny"), ("system", "tiny")}
 """What is read in the fast tests."""
 
 
