@@ -245,6 +245,8 @@ def simulate_command(
         raise UsageError(f"--stalls is {stalls}, but must be a probability of at least 0, below 1")
     if whole and netlist:
         raise UsageError("--netlist is for a layer on the array: leave out --whole")
+    if netlist and engine != Engine.ICARUS:
+        raise UsageError("the models of the cells are for Icarus: give --netlist --engine icarus")
     if whole:
         simulate_whole(
             WholeOptions(

@@ -48,6 +48,7 @@ SMALL = (*OWN, "--height", 2, "--width", 2)
          ("address_bits", "31")),
         (("verilog", "--system", "--preset", "tiny-float32", "-o", "out"), ("float32", "system")),
         ((*SMALL, "--netlist", "--whole"), ("--netlist", "--whole")),
+        ((*SMALL, "--netlist"), ("--netlist", "icarus")),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_sentence(arguments, words, tmp_path, monkeypatch):
