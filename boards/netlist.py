@@ -53,24 +53,29 @@ class Target(StrEnum):
     GATES = "gates"
 
 
-class Netlist(wiring.Component):
-    """Has the configuration and the ports of `component`; its inside is a Verilog module `name`."""
-
-    def __init__(self, component, *, name: str):
-        self.config = component.config
-        self._name = name
-        super().__init__(component.signature)
+class NetlistArray(Array):
+    """An array whose inside is the Verilog module `ARRAY`."""
 
     def elaborate(self, platform):
-        ports = {}
-        for path, member, value in self.signature.flatten(self):
-            direction = "i" if member.flow == In else "o"
-            ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-        m = Module()
-        m.submodules.netlist = Instance(
-            self._name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports
-        )
-        return m
+        return _module(self, ARRAY)
+
+
+class NetlistSystem(System):
+    """A system whose inside is the Verilog module `SYSTEM`."""
+
+    def elaborate(self, platform):
+        return _module(self, SYSTEM)
+
+
+def _module(component: wiring.Component, name: str) -> Module:
+    """A module that holds the Verilog module `name`, connected to the ports of `component`."""
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        direction = "i" if member.flow == In else "o"
+        ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
+    m = Module()
+    m.submodules.netlist = Instance(name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+    return m
 
 
 def build_netlist_harness(
@@ -92,10 +97,9 @@ def build_netlist_harness(
     ------
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
-    array = Array(config)
     return _build(
-        array,
-        lambda: Harness(config, array=Netlist(array, name=ARRAY)),
+        Array(config),
+        lambda: Harness(config, array=NetlistArray(config)),
         name=ARRAY,
         folder=f"{config.name}-{config.levels}",
         target=target,
@@ -123,12 +127,10 @@ def build_netlist_system(
     ------
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
-    system = System(config)
     octets = memory_bytes(size)
-    netlist = Netlist(system, name=SYSTEM)
     return _build(
-        system,
-        lambda: SystemHarness(config, memory_bytes=octets, system=netlist),
+        System(config),
+        lambda: SystemHarness(config, memory_bytes=octets, system=NetlistSystem(config)),
         name=SYSTEM,
         folder=f"system-{config.array.name}-{config.array.levels}-{config.bus_bytes}",
         target=target,

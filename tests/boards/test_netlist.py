@@ -121,7 +121,7 @@ class Pair(wiring.Component):
     ("width", "registers"),
     [
         (16, True),
-        (30, False),
+        pytest.param(30, False, marks=pytest.mark.slow),
         pytest.param(16, False, marks=pytest.mark.slow),
         pytest.param(30, True, marks=pytest.mark.slow),
     ],
