@@ -27,3 +27,12 @@ def to_verilog(component, *, name: str) -> str:
     """
     use_installed_yosys()
     return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+
+
+def to_plain_verilog(component, *, name: str) -> str:
+    """As `to_verilog`, for any tool: without the wires of no bits that Yosys calls `[-1:0]`.
+
+    Nothing reads or drives those; to other tools they are two bits wide.
+    """
+    lines = to_verilog(component, name=name).splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("  wire [-1:0] "))
