@@ -160,8 +160,10 @@ def build_board(
             tools=tools,
         )
 
+    bitstream = folder / flow.bitstream
     slow = [clock for clock in clocks if not clock.met]
     if slow:
+        bitstream.unlink(missing_ok=True)
         missed = report(0)
         missed.write(folder)
         worst = max(slow, key=lambda clock: clock.wanted_mhz / clock.achieved_mhz)
@@ -171,7 +173,6 @@ def build_board(
             "--seed or a lower --clock",
             missed,
         )
-    bitstream = folder / flow.bitstream
     steps.do(
         "write bitstream",
         lambda: flow.write_bitstream(folder),
