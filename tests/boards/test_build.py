@@ -38,7 +38,8 @@ LED_PARTS = {"ecpix5": "g"}
 def smallest(board):
     """The board with an array and a memory that are quick to elaborate; its pins are the same."""
     memory = board.memory if callable(board.memory) else 1024
-    return replace(board, system=replace(board.system, array=SMALLEST), memory=memory)
+    system = board.system and replace(board.system, array=SMALLEST)
+    return replace(board, system=system, memory=memory)
 
 
 @pytest.mark.parametrize("name", [name for name in BOARDS if BOARDS[name].flow != "vivado"])
