@@ -25,8 +25,9 @@ class Board:
     flow : the tools that make its bitstream, of `CLOCKS`.
     seed : of the placement that the clock was found with.
     input_mhz : the board's clock. clock_mhz : the system's, unless another is asked for.
-    system : parameters of the system.
+    system : parameters of the system; None where none fits, and there is a link to memory alone.
     memory : the SDRAM as a function of its clock in MHz, or bytes of block RAM.
+    single_port : the RAM has one port.
     baud : of the link.
     leds : resources, numbers and, where they have such, parts of two LEDs.
     programmer : arguments of openFPGALoader that choose the board.
@@ -38,8 +39,9 @@ class Board:
     flow: str
     input_mhz: float
     clock_mhz: float
-    system: SystemConfig
+    system: SystemConfig | None
     memory: Callable[..., SdramConfig] | int
+    single_port: bool = False
     baud: int = 3_000_000
     seed: int = 1
     leds: tuple[tuple[str, int, str | None], ...] = (("led", 0, None), ("led", 1, None))

@@ -13,7 +13,7 @@ from boards.tools import run_tool, tool_version
 from boards.top import BoardTop
 from golden.errors import UserError
 from golden.files import replacing
-from hw.verilog import use_installed_yosys
+from hw.verilog import use_installed_yosys, without_contents
 
 
 class BuildError(UserError):
@@ -86,6 +86,7 @@ def build_board(
     # Verilog, and not RTLIL: from there Yosys minds a memory's attribute `no_rw_check`, by which
     # rows share copies of the activation memory.
     design, constraints = (_text(plan, name) for name in (f"{NAME}.debug.v", flow.constraints))
+    design = without_contents(design)
     (folder / f"{NAME}.v").write_text(design)
     (folder / flow.constraints).write_text(constraints)
 
@@ -128,15 +129,12 @@ def build_board(
     )
 
     def report(size: int) -> BuildReport:
-        array = board.system.array
+        array = None if board.system is None else board.system.array
         return BuildReport(
             board=board.name,
             device=flow.device,
-            preset=array.name,
-            lanes=array.lanes,
-            rows=array.rows,
-            filters_per_row=array.filters_per_row,
-            levels=array.levels,
+            preset="none" if array is None else array.name,
+            processing_elements=0 if array is None else array.processing_elements,
             memory_bytes=board.memory_bytes,
             clock_mhz=clock_mhz,
             baud=board.baud,
@@ -160,8 +158,10 @@ def build_board(
             tools=tools,
         )
 
+    bitstream = folder / flow.bitstream
     slow = [clock for clock in clocks if not clock.met]
     if slow:
+        bitstream.unlink(missing_ok=True)
         missed = report(0)
         missed.write(folder)
         worst = max(slow, key=lambda clock: clock.wanted_mhz / clock.achieved_mhz)
@@ -171,7 +171,6 @@ def build_board(
             "--seed or a lower --clock",
             missed,
         )
-    bitstream = folder / flow.bitstream
     steps.do(
         "write bitstream",
         lambda: flow.write_bitstream(folder),

@@ -52,7 +52,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
 
     Raises
     ------
-    ToolError : the program is missing, or failed; then with the last line that it said.
+    ToolError : the program is missing, or failed; then with the error it told, or its last line.
     """
     started = time.monotonic()
     with tempfile.TemporaryFile() as said:
@@ -72,5 +72,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
         if process.returncode:
             said.seek(0)
             lines = said.read().decode(errors="replace").strip().splitlines()
-            raise ToolError(f"{name} failed in {folder}: {lines[-1] if lines else 'no message'}")
+            # Some tools count their errors at the end.
+            told = [line for line in lines if line.startswith("ERROR")] or lines
+            raise ToolError(f"{name} failed in {folder}: {told[-1] if told else 'no message'}")
     return Usage(seconds=time.monotonic() - started, peak_bytes=KIB * usage.ru_maxrss)

@@ -36,6 +36,7 @@ class BoardTop(Elaboratable):
         self.core = BoardCore(
             board.system,
             memory=board.memory(clock_mhz) if callable(board.memory) else board.memory,
+            single_port=board.single_port,
             clock_hz=round(1e6 * clock_mhz),
             baud=board.baud,
             round_trip=ROUND_TRIP,
