@@ -91,6 +91,7 @@ def test_a_wrong_output_is_told(board, picture, tmp_path, monkeypatch):
         ([], "either --port, where the board is, or --simulate"),
         (["--port", "x", "--simulate"], "either --port"),
         (["--port", "x", "--board", "none"], "no board is called 'none'"),
+        (["--port", "x", "--board", "icebreaker"], "the icebreaker holds no system"),
         (["--port", "x", "--threshold", "1"], "--threshold is 1"),
         (["--port", "x", "--width", "3"], "--width is 3"),
         (["--port", "x", "--baud", "0"], "--baud is 0"),
