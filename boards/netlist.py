@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from filelock import FileLock
 
@@ -32,12 +31,8 @@ NAME = "array_netlist"
 """Of the module that is synthesized."""
 
 
-class NetlistArray(wiring.Component):
-    """Has the configuration and the ports of `array`; its inside is a Verilog module `NAME`."""
-
-    def __init__(self, array: Array):
-        self.config = array.config
-        super().__init__(array.signature)
+class NetlistArray(Array):
+    """An array whose inside is the Verilog module `NAME`."""
 
     def elaborate(self, platform):
         ports = {}
@@ -67,18 +62,17 @@ def build_netlist_harness(
     ------
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
-    array = Array(config)
     folder = build_root() / "netlists" / f"{config.name}-{config.levels}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
-        synthesize(array, folder, name=NAME)
+        synthesize(Array(config), folder, name=NAME)
         netlist = write_netlist(folder, name=NAME)
         if edit is not None:
             netlist = _edited(netlist, edit)
         models = folder / "cells.v"
         models.write_text(cell_models())
         return build(
-            lambda: Harness(config, array=NetlistArray(array)),
+            lambda: Harness(config, array=NetlistArray(config)),
             key=f"netlist of {config!r}",
             engine=engine,
             toplevel="harness",

@@ -126,6 +126,9 @@ zeroshift simulate --layer conv1 --crop 32x32 --weights weights.npz --waves conv
 
 zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
 
+zeroshift simulate --cin 3 --cout 2 --kernel 1 --height 4 --width 8 --preset tiny --netlist \\
+    --engine icarus
+
 zeroshift simulate --whole --net rfcn-tiny --image street.jpg --plots pictures
 
 zeroshift simulate --whole --net rfcn-resnet50 --layers res3a_branch1:res3a_branch2c --stalls 0.1
@@ -242,6 +245,8 @@ def simulate_command(
         raise UsageError(f"--stalls is {stalls}, but must be a probability of at least 0, below 1")
     if whole and netlist:
         raise UsageError("--netlist is for a layer on the array: leave out --whole")
+    if netlist and engine != Engine.ICARUS:
+        raise UsageError("the models of the cells are for Icarus: give --netlist --engine icarus")
     if whole:
         simulate_whole(
             WholeOptions(

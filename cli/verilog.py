@@ -10,6 +10,7 @@ import typer
 from cli.console import JsonOption, UsageError, console, errors, write_json, write_text
 from hw.array import Array
 from hw.ports import list_ports, ports_markdown
+from hw.system.axi import check_address_bits
 from hw.system.bus_ports import bus_ports
 from hw.system.ports_document import system_ports_markdown
 from hw.system.register_documents import registers_header, registers_markdown
@@ -127,6 +128,7 @@ def system_files(config: SystemConfig, address_bits: int) -> tuple[dict[str, str
     ------
     ConfigError : `address_bits` is out of range.
     """
+    check_address_bits(address_bits)
     system = System(config, address_bits=address_bits)
     registers = register_map(config, address_bits=address_bits)
     files = {

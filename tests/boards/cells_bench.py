@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, Timer
 
 CYCLES = 3000
 ADDRESSES = 512
@@ -15,9 +15,11 @@ CORNERS = {"a": (-(1 << 17), (1 << 17) - 1, 0, -1), "b": (-(1 << 16), (1 << 16) 
 async def compare(dut):
     rng = random.Random(cocotb.RANDOM_SEED)
     width = len(dut.data)
-    for name in ("write", "read", "a", "b"):
+    # The models refuse to go on with what is unknown.
+    for name in ("write", "write_address", "data", "read", "read_address", "a", "b"):
         getattr(dut, name).value = 0
     dut.rst.value = 1
+    await Timer(1, "ns")
     Clock(dut.clk, 2, unit="ns").start()
     for _ in range(4):
         await FallingEdge(dut.clk)

@@ -106,8 +106,15 @@ class Pair(wiring.Component):
 
 
 @needs_icarus
-@pytest.mark.parametrize("width", [16, 30])
-@pytest.mark.parametrize("registers", [False, True])
+@pytest.mark.parametrize(
+    ("width", "registers"),
+    [
+        (16, True),
+        pytest.param(30, False, marks=pytest.mark.slow),
+        pytest.param(16, False, marks=pytest.mark.slow),
+        pytest.param(30, True, marks=pytest.mark.slow),
+    ],
+)
 def test_models_of_cells_do_what_the_rtl_does(width, registers, tmp_path):
     options = {"width": width, "registers": registers}
     resources = synthesize(Cells(**options), tmp_path, name="cells")
