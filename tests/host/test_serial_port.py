@@ -69,8 +69,6 @@ def test_a_board_on_a_socket():
         thread.join(10)
 
 
-# pyserial does not close a socket whose other end has closed it before.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_board_that_goes_away():
     with socket.create_server(("127.0.0.1", 0)) as server:
 
