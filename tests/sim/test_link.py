@@ -131,7 +131,7 @@ def test_a_fault_is_noticed(fault, monkeypatch):
     block, old, new, kind = MUTANTS[fault]
     monkeypatch.setattr(hw.link.bridge, block.__name__, mutant(block, old, new))
     try:
-        outcome = attempt(kind, 1000, fault=fault, clock_ratio=CLOCK_RATIOS[1])
+        outcome = attempt(kind, 1000, fault=fault, clock_ratio=CLOCK_RATIOS[2])
     except LinkError:
         return
     assert not outcome.good, outcome
