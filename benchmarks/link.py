@@ -3,7 +3,6 @@
 import argparse
 import random
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
@@ -96,7 +95,7 @@ def main() -> None:
         {
             "seed": arguments.seed,
             "shares": {str(bus): share for bus, share in shares.items()},
-            "trials": {name: asdict(outcome) for name, outcome in outcomes.items()},
+            "trials": {name: vars(outcome) for name, outcome in outcomes.items()},
         },
     )
     bad = [name for name, outcome in outcomes.items() if not outcome.good]
