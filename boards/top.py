@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """The top level of a board."""
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
