@@ -62,7 +62,7 @@ def build_board(
     ------
     TimingError : a clock is not met; there is a report, but no bitstream.
     BuildError : the board is not one of those that are built here.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
     ToolError : a tool is missing or failed.
     """
     if board.flow not in FLOWS:
@@ -71,6 +71,7 @@ def build_board(
             "what it holds where Vivado is"
         )
     clock_mhz = float(board.clock_mhz if clock_mhz is None else clock_mhz)
+    board.check_clock(clock_mhz)
     platform = board.platform()
     flow = FLOWS[board.flow](platform)
     tools = {tool: tool_version(tool) for tool in ("amaranth", "amaranth-boards", *flow.tools)}
@@ -193,14 +194,17 @@ def write_plan(board: Board, path: Path, *, clock_mhz: float | None = None) -> l
     Raises
     ------
     BuildError : the board is not built with Vivado.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : as above.
     ToolError : the board definitions are not installed.
     """
     if board.flow != "vivado":
         raise BuildError(f"{board.name} is not built with Vivado, but here: leave out --plan")
     use_installed_yosys()
-    top = BoardTop(board, clock_mhz=board.clock_mhz if clock_mhz is None else clock_mhz)
-    plan = board.platform().build(top, NAME, do_build=False, emit_src=False)
+    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    board.check_clock(clock_mhz)
+    platform = board.platform()
+    top = BoardTop(board, clock_mhz=clock_mhz)
+    plan = platform.build(top, NAME, do_build=False, emit_src=False)
     with replacing(path) as temporary:
         plan.archive(str(temporary))
     return sorted(plan.files)

@@ -158,7 +158,7 @@ def test_a_bitstream_is_made_and_its_steps_are_kept(counter):
 @needs_nextpnr
 def test_a_clock_that_is_missed_is_told_with_its_path(counter, monkeypatch):
     monkeypatch.setattr(Counter, "bits", 32)
-    monkeypatch.setattr(Counter, "sums", 64)
+    monkeypatch.setattr(Counter, "sums", 24)
     folder = Path("counter")
     folder.mkdir()
     (folder / "top.bit").write_text("of an earlier build")
