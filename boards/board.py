@@ -7,6 +7,7 @@ from typing import Any
 
 from boards.clocks import Ecp5Clock, SameClock, Series7Clock
 from boards.tools import ToolError
+from hw.link.bit_clock import bit_step
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 
@@ -51,6 +52,19 @@ class Board:
     def memory_bytes(self) -> int:
         """Bytes of the memory."""
         return self.memory(self.clock_mhz).size if callable(self.memory) else self.memory
+
+    def check_clock(self, clock_mhz: float) -> None:
+        """Make sure that the system can have a clock.
+
+        Raises
+        ------
+        ClockError : it cannot be made.
+        ConfigError : the SDRAM or the link does not go with it.
+        """
+        CLOCKS[self.flow].check(self.input_mhz, clock_mhz)
+        if callable(self.memory):
+            self.memory(clock_mhz)
+        bit_step(round(1e6 * clock_mhz), self.baud)
 
     def platform(self) -> Any:
         """A new platform of Amaranth.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import floor
 from pathlib import Path
 
 from boards.board import Board
@@ -61,7 +62,7 @@ def build_board(
     ------
     TimingError : a clock is not met; there is a report, but no bitstream.
     BuildError : the board is not one of those that are built here.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
     ToolError : a tool is missing or failed.
     """
     if board.flow not in FLOWS:
@@ -69,7 +70,8 @@ def build_board(
             f"{board.name} is built with Vivado: write a plan for it (--plan out.zip), and run "
             "what it holds where Vivado is"
         )
-    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    clock_mhz = float(board.clock_mhz if clock_mhz is None else clock_mhz)
+    board.check_clock(clock_mhz)
     platform = board.platform()
     flow = FLOWS[board.flow](platform)
     tools = {tool: tool_version(tool) for tool in ("amaranth", "amaranth-boards", *flow.tools)}
@@ -123,7 +125,10 @@ def build_board(
     found = json.loads((folder / f"{NAME}.report.json").read_text())
     clocks = tuple(
         ClockReport(
-            name=name, wanted_mhz=clock["constraint"], achieved_mhz=round(clock["achieved"], 2)
+            name=name,
+            wanted_mhz=round(clock["constraint"], 2),
+            # No clock is met by rounding.
+            achieved_mhz=floor(100 * clock["achieved"]) / 100,
         )
         for name, clock in sorted(found["fmax"].items())
     )
@@ -189,14 +194,17 @@ def write_plan(board: Board, path: Path, *, clock_mhz: float | None = None) -> l
     Raises
     ------
     BuildError : the board is not built with Vivado.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : as above.
     ToolError : the board definitions are not installed.
     """
     if board.flow != "vivado":
         raise BuildError(f"{board.name} is not built with Vivado, but here: leave out --plan")
     use_installed_yosys()
-    top = BoardTop(board, clock_mhz=board.clock_mhz if clock_mhz is None else clock_mhz)
-    plan = board.platform().build(top, NAME, do_build=False, emit_src=False)
+    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    board.check_clock(clock_mhz)
+    platform = board.platform()
+    top = BoardTop(board, clock_mhz=clock_mhz)
+    plan = platform.build(top, NAME, do_build=False, emit_src=False)
     with replacing(path) as temporary:
         plan.archive(str(temporary))
     return sorted(plan.files)

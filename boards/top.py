@@ -23,12 +23,7 @@ class BoardTop(Elaboratable):
     Parameters
     ----------
     board : it, and what is put on it.
-    clock_mhz : of the system.
-
-    Raises
-    ------
-    ClockError : that clock cannot be made.
-    ConfigError : a parameter does not go with that clock.
+    clock_mhz : of the system, which `Board.check_clock` has let pass.
     """
 
     def __init__(self, board: Board, *, clock_mhz: float):

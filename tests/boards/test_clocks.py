@@ -52,7 +52,7 @@ def test_a_board_without_a_pll_has_one_clock():
     with pytest.raises(
         ClockError, match="13 MHz, but this board's system runs with the board's 12"
     ):
-        SameClock(12, 13)
+        SameClock.check(12, 13)
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)

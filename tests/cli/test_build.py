@@ -80,6 +80,7 @@ def test_the_boards_are_listed():
         (("--board", "ulx3s", "--plan", "plan.zip"), "ulx3s is not built with Vivado"),
         (("--board", "ulx3s", "--clock", "200"), "clock_mhz is 200.0, but with a CAS latency"),
         (("--board", "ulx3s", "--clock", "99"), "the PLL makes no 99 MHz from 25 MHz"),
+        (("--board", "ulx3s", "--clock", "12.5"), "baud is 3e+06, but must be 1.5625e+06 at most"),
         (("--board", "ulx3s", "--clock", "-1"), "the PLL makes no -1 MHz from 25 MHz"),
     ],
 )
