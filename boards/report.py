@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from boards.build_report import PREFIX
 from boards.resources import Resources
 from golden.errors import UserError
 
@@ -115,13 +116,14 @@ def read_report(path: Path) -> BoardReport:
 
 
 def read_reports(folder: Path = REPORTS) -> dict[str, BoardReport]:
-    """The reports in `folder` by design; none when there is no such folder.
+    """The reports in `folder` by design, not those of boards; none when there is no such folder.
 
     Raises
     ------
     ReportError : a report is malformed, or they are of more than one FPGA.
     """
-    reports = {path.stem: read_report(path) for path in sorted(folder.glob("*.json"))}
+    paths = (path for path in sorted(folder.glob("*.json")) if not path.name.startswith(PREFIX))
+    reports = {path.stem: read_report(path) for path in paths}
     devices = {report.device: name for name, report in reports.items()}
     if len(devices) > 1:
         some = " and ".join(f"{name} of {device}" for device, name in sorted(devices.items())[:2])

@@ -1,18 +1,15 @@
 """`zeroshift detect`: what a network finds on images, drawn, floats and integers side by side."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from rich.table import Table
 
-from cli.boxes import Panel, check_picture, draw_panels
+from cli.boxes import check_picture, draw_panels
 from cli.console import JsonOption, UsageError, console, progress_bar, write_json
-from cli.detectors import Detector, integer_detector, rtl_detector, trained_detector
+from cli.detection_report import detection_table, find_all
+from cli.detectors import integer_detector, rtl_detector, trained_detector
 from cli.extras import require_torch, set_threads
-from rfcn.boxes.detections import Detections
 from rfcn.data.images import load_image
 
 EPILOG = """Examples:
@@ -75,60 +72,10 @@ def detect_command(
             f"{detectors[1].network.name}: give two of one network"
         )
     pixels = [load_image(path) for path in images]
-    panels, rows = [], []
     with progress_bar() as bar:
         task = bar.add_task("detecting", total=len(images) * len(detectors))
-        for path, image in zip(images, pixels, strict=True):
-            for detector in detectors:
-                begun = time.monotonic()
-                found = detector.find(image)
-                seconds = time.monotonic() - begun
-                panels.append(_panel(path, image, detector, found))
-                rows.append(_row(path, detector, found, seconds))
-                bar.advance(task)
+        panels, rows = find_all(images, pixels, detectors, done=lambda: bar.advance(task))
     draw_panels(output, panels, columns=len(detectors), width=width)
     write_json(json_path, {"threshold": threshold, "images": rows})
-    console.print(_table(rows))
+    console.print(detection_table(rows))
     console.print(f"picture: {output}", highlight=False)
-
-
-def _panel(path: Path, image: np.ndarray, detector: Detector, found: Detections) -> Panel:
-    return Panel(
-        image=image,
-        boxes=found.boxes,
-        labels=found.labels,
-        classes=detector.network.class_names,
-        scores=found.scores,
-        title=f"{path.name}: {detector.title}",
-    )
-
-
-def _row(path: Path, detector: Detector, found: Detections, seconds: float) -> dict:
-    names = detector.network.class_names
-    return {
-        "image": str(path),
-        "network": str(detector.path),
-        "title": detector.title,
-        "seconds": seconds,
-        "detections": [
-            {"class": names[label - 1], "score": round(float(score), 6), "box": box.tolist()}
-            for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True)
-        ],
-    }
-
-
-def _table(rows: list[dict]) -> Table:
-    table = Table(title="Detections")
-    for heading in ("image", "network", "found"):
-        table.add_column(heading)
-    table.add_column("seconds", justify="right")
-    for row in rows:
-        found = ", ".join(f"{one['class']} {one['score']:.2f}" for one in row["detections"][:8])
-        more = len(row["detections"]) - 8
-        table.add_row(
-            Path(row["image"]).name,
-            row["title"],
-            (found or "nothing") + (f" and {more} more" if more > 0 else ""),
-            f"{row['seconds']:.2f}",
-        )
-    return table

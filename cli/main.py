@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     area,
+    build,
     compare,
     compile,
     demo,
@@ -12,6 +13,7 @@ from cli import (
     evaluate,
     export,
     quantize,
+    run,
     shapes,
     simulate,
     stats,
@@ -30,7 +32,7 @@ app = typer.Typer(
 )
 for command in (
     quantize, stats, shapes, train, evaluate, export, detect, compile, disassemble, simulate,
-    compare, area, verilog, demo,
+    compare, area, build, run, verilog, demo,
 ):  # fmt: skip
     command.register(app)
 

@@ -7,6 +7,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from boards.netlist import build_netlist_harness
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.layers import Selection, select_layer
 from cli.quantization import Quantization
@@ -37,8 +38,12 @@ def simulate_layer(
     seed: int,
     stalls: float,
     waves: Path | None = None,
+    netlist: bool = False,
 ) -> tuple[Workload, Program, SimulationResult]:
-    """Weights through compiler, simulator and golden model, with progress shown."""
+    """Weights through compiler, simulator and golden model, with progress shown.
+
+    With `netlist` the array is what synthesis makes of it.
+    """
     with errors.status(f"compiling {selection.name} for {config.name}"):
         workload = create_workload(
             selection.shape,
@@ -48,8 +53,10 @@ def simulate_layer(
             seed=seed,
         )
         program = compile_layer(workload.layer, config)
-    with errors.status(f"building the {engine} simulation of {config.name} (kept for next time)"):
-        harness = build_harness(config, engine=engine, waves=waves is not None)
+    what = f"{config.name}, synthesized" if netlist else config.name
+    create = build_netlist_harness if netlist else build_harness
+    with errors.status(f"building the {engine} simulation of {what} (kept for next time)"):
+        harness = create(config, engine=engine, waves=waves is not None)
     with progress_bar() as bar:
         task = bar.add_task(f"simulating {selection.name}", total=PROGRESS_STEPS)
         result = simulate(
@@ -119,6 +126,9 @@ zeroshift simulate --layer conv1 --crop 32x32 --weights weights.npz --waves conv
 
 zeroshift simulate --layer res4a_branch2b --crop 4x12 --preset ulx3s-float32
 
+zeroshift simulate --cin 3 --cout 2 --kernel 1 --height 4 --width 8 --preset tiny --netlist \\
+    --engine icarus
+
 zeroshift simulate --whole --net rfcn-tiny --image street.jpg --plots pictures
 
 zeroshift simulate --whole --net rfcn-resnet50 --layers res3a_branch1:res3a_branch2c --stalls 0.1
@@ -177,6 +187,9 @@ def simulate_command(
         str, typer.Option("--preset", help=f"Array: {', '.join(PRESETS)}.")
     ] = "ulx3s",
     engine: Annotated[Engine, typer.Option(help="Simulator.")] = Engine.VERILATOR,
+    netlist: Annotated[
+        bool, typer.Option("--netlist", help="The array as synthesized for an ECP5, in its cells.")
+    ] = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="All layers of --net, on the system with its memory.")
     ] = False,
@@ -230,6 +243,10 @@ def simulate_command(
     }  # fmt: skip
     if not 0 <= stalls < 1:
         raise UsageError(f"--stalls is {stalls}, but must be a probability of at least 0, below 1")
+    if whole and netlist:
+        raise UsageError("--netlist is for a layer on the array: leave out --whole")
+    if netlist and engine != Engine.ICARUS:
+        raise UsageError("the models of the cells are for Icarus: give --netlist --engine icarus")
     if whole:
         simulate_whole(
             WholeOptions(
@@ -255,8 +272,9 @@ def simulate_command(
     if not isinstance(ready, np.ndarray):
         config = preset(preset_name, levels=integer_terms(ready)[2])
     _, program, result = simulate_layer(
-        selection, ready, config=config, engine=engine, seed=seed, stalls=stalls, waves=waves
-    )
+        selection, ready, config=config, engine=engine, seed=seed, stalls=stalls, waves=waves,
+        netlist=netlist,
+    )  # fmt: skip
     report = {
         "net": net if layer is not None else None,
         **layer_report(selection, program, result),
@@ -265,6 +283,7 @@ def simulate_command(
         "weights": source,
         "preset": preset_name,
         "engine": str(engine),
+        "netlist": netlist,
         "seed": seed,
         "stalls": stalls,
     }

@@ -83,13 +83,7 @@ class Opcode(Enum, shape=8):
 
 
 class Fault(Enum, shape=8):
-    """Why a run ended early.
-
-    OPCODE : the system has no such command. OPERAND : a field of a command is out of range.
-    WINDOW : an access outside of the memory window. BUS : memory answered with an error.
-    STALLED : no progress for `SystemConfig.patience` cycles. SEMAPHORE : one was counted up too
-    far. WEIGHTS : a row's weights are malformed.
-    """
+    """Why a run ended early; see `FAULT_MEANINGS`."""
 
     NONE = 0
     OPCODE = 1
@@ -99,6 +93,19 @@ class Fault(Enum, shape=8):
     STALLED = 5
     SEMAPHORE = 6
     WEIGHTS = 7
+
+
+FAULT_MEANINGS = {
+    Fault.NONE: "no fault",
+    Fault.OPCODE: "the system has no such command",
+    Fault.OPERAND: "a field of a command is out of range",
+    Fault.WINDOW: "an access outside of the memory window",
+    Fault.BUS: "memory answered with an error",
+    Fault.STALLED: "nothing has moved for as many cycles as the system has patience",
+    Fault.SEMAPHORE: "a semaphore was counted up too far",
+    Fault.WEIGHTS: "a row's weights are malformed",
+}
+"""What each fault means."""
 
 
 PIECE = data.StructLayout(

@@ -22,6 +22,11 @@ PRESETS = {
             name="large", lanes=256, rows=4, depth=4096, lane_groups=16, drain_width=16,
             residuals=True,
         ),
+        # Beside a memory on the chip.
+        ArrayConfig(
+            name="small", lanes=32, rows=2, depth=1024, lane_groups=2, drain_width=4,
+            mask_depth=256, code_depth=512, residuals=True,
+        ),
         # As many processing elements as the ECP5-85F has room for, with nothing beside them.
         ArrayConfig(
             name="ulx3s-full", lanes=72, rows=4, depth=3072, lane_groups=4, drain_width=8,

@@ -173,6 +173,11 @@ REGISTERS: tuple[Register, ...] = (
         (Field("offset", 0, 32, Access.STORED, "of the first command in the window, in bytes"),),
         locked=True,
     ),
+    Register(
+        "CONFIG",
+        0x24,
+        (Field("digest", 0, 32, Access.STATUS, "tells the system's parameters from others"),),
+    ),
     *(
         half
         for k, (name, meaning) in enumerate(COUNTERS.items())

@@ -1,6 +1,9 @@
 """The parameters of a system: an array, and what moves its data to and from memory."""
 
-from dataclasses import dataclass
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from params.config import ArrayConfig, ConfigError
 
@@ -68,6 +71,13 @@ class SystemConfig:
                 f"{self.array.name} computes with {self.array.arithmetic}, but a system has an "
                 "array of integers"
             )
+
+    @cached_property
+    def digest(self) -> int:
+        """32 bits that tell this system from others: a CRC of all parameters but the name."""
+        fields = asdict(self)
+        del fields["array"]["name"]
+        return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
     @property
     def beat_bits(self) -> int:

@@ -170,11 +170,7 @@ def _key(
 def _failure(image: SystemImage, result: SystemResult, wrong: WrongMap | None) -> str | None:
     """What went wrong, in a sentence; None when all maps are right."""
     if result.fault != Fault.NONE:
-        layer = image.layer_of(result.place)
-        where = f"near command {result.place}" + (f" of {layer}" if layer else "")
-        if result.fault in (Fault.WINDOW, Fault.BUS):
-            where = f"at byte {result.place:#x}"
-        return f"the system stopped with fault {result.fault.name} {where}"
+        return f"the system stopped with fault {image.describe(result.fault, result.place)}"
     if result.violations:
         return f"the system broke the rules of AXI4 {result.violations} times"
     if wrong is None:

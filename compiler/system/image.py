@@ -17,7 +17,7 @@ from golden.feature_map import FeatureMap
 from golden.files import replacing
 from params import ArrayConfig
 from params.arithmetic import Arithmetic
-from params.commands import COMMAND_BYTES
+from params.commands import COMMAND_BYTES, Fault
 from params.system import SystemConfig
 
 FORMAT = "zeroshift system image"
@@ -131,6 +131,13 @@ class SystemImage:
             if layer.first <= command < layer.first + layer.count:
                 return layer.name
         return None
+
+    def describe(self, fault: Fault, place: int) -> str:
+        """A fault of a run, in words: its name, and the byte or the command and layer it is at."""
+        if fault in (Fault.WINDOW, Fault.BUS):
+            return f"{fault.name} at byte {place:#x}"
+        layer = self.layer_of(place)
+        return f"{fault.name} near command {place}" + (f" of {layer}" if layer else "")
 
     @property
     def encoded_commands(self) -> np.ndarray:

@@ -27,6 +27,7 @@ class Registers(wiring.Component):
     Parameters
     ----------
     address_bits : of the memory bus, 32 to 64.
+    digest : of the system's parameters, 32 bits.
 
     Members
     -------
@@ -46,9 +47,10 @@ class Registers(wiring.Component):
     ConfigError : `address_bits` is out of range.
     """
 
-    def __init__(self, *, address_bits: int = 32):
+    def __init__(self, *, address_bits: int = 32, digest: int = 0):
         check_address_bits(address_bits)
         self._address_bits = address_bits
+        self._digest = digest
         self._lite = axi_lite()
         super().__init__(
             {
@@ -190,6 +192,7 @@ class Registers(wiring.Component):
             ("STATUS", "busy"): self.busy | self.start,
             ("FAULT", "code"): code.as_value(),
             ("PLACE", "place"): place,
+            ("CONFIG", "digest"): Const(self._digest, 32),
         }
         for name in COUNTERS:
             counter = getattr(self, name.lower())

@@ -68,7 +68,9 @@ class System(wiring.Component):
         core = self._core
         phase = Signal(Phase)
         m.submodules.core = ResetInserter(phase == Phase.RESET)(core)
-        m.submodules.registers = registers = Registers(address_bits=self._address_bits)
+        m.submodules.registers = registers = Registers(
+            address_bits=self._address_bits, digest=self.config.digest
+        )
         connect(m, flipped(self.control), registers.axi)
         connect(m, core.read, flipped(self.read))
         connect(m, core.write, flipped(self.write))

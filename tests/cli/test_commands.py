@@ -1,6 +1,7 @@
 """What the commands write and print."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -97,3 +98,25 @@ def test_verilog_is_complete_and_accepted(tmp_path):
     if shutil.which("iverilog"):
         compiled = ["iverilog", "-s", "array", "-o", str(tmp_path / "a"), str(folder / "array.v")]
         assert subprocess.run(compiled, check=False).returncode == 0
+
+
+def test_the_verilog_of_a_system_comes_with_its_documents(tmp_path):
+    folder, report = tmp_path / "rtl", tmp_path / "report.json"
+    options = ("--preset", "tiny", "--bus", 4, "--address-bits", 34)
+    outcome = run("verilog", "--system", *options, "-o", folder, "--json", report)
+    assert outcome.status == 0, outcome.errors
+    told = json.loads(report.read_text())
+    assert sorted(told["files"]) == sorted(path.name for path in folder.iterdir())
+    verilog, ports = (folder / "system.v").read_text(), (folder / "ports.md").read_text()
+    header = verilog.split(f"module {told['top']} (", 1)[1].split(");", 1)[0]
+    declared = {
+        name: int(high or 0) + 1
+        for high, name in re.findall(r"(?:input|output) wire (?:\[(\d+):0\] )?(\w+)", header)
+    }
+    assert declared == {"aclk": 1, "aresetn": 1} | {p["name"]: p["width"] for p in told["ports"]}
+    assert declared["m_axi_mem_wdata"] == 32
+    assert declared["m_axi_mem_araddr"] == 34
+    assert all(f"| `{name}` |" in ports for name in declared)
+    registers = json.loads((folder / "registers.json").read_text())
+    (config,) = (r for r in registers["children"] if r["name"] == "CONFIG")
+    assert config["children"][0]["reset"] == told["digest"]

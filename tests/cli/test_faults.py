@@ -41,6 +41,14 @@ SMALL = (*OWN, "--height", 2, "--width", 2)
         (("verilog", "--preset", "tiny", "--levels", 40, "-o", "out"), ("levels", "40")),
         (("verilog", "--preset", "tiny", "--accumulator-bits", 4, "-o", "out"),
          ("accumulator_bits", "4")),
+        (("verilog", "--preset", "tiny", "--bus", 8, "-o", "out"), ("--bus", "--system")),
+        (("verilog", "--preset", "tiny", "--address-bits", 40, "-o", "out"), ("--system",)),
+        (("verilog", "--system", "--preset", "tiny", "--bus", 3, "-o", "out"), ("bus_bytes", "3")),
+        (("verilog", "--system", "--preset", "tiny", "--address-bits", 31, "-o", "out"),
+         ("address_bits", "31")),
+        (("verilog", "--system", "--preset", "tiny-float32", "-o", "out"), ("float32", "system")),
+        ((*SMALL, "--netlist", "--whole"), ("--netlist", "--whole")),
+        ((*SMALL, "--netlist"), ("--netlist", "icarus")),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_sentence(arguments, words, tmp_path, monkeypatch):

