@@ -1,15 +1,17 @@
 """The UART link on a simulated line that does every kind of harm: what comes of it."""
 
 import argparse
+import random
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
 
 from cli.console import console, progress_bar, write_json
-from sim.link_line import Board
-from sim.link_trial import FORBIDDEN, LINES, Outcome, Trial
+from host.exchange import BITS_PER_BYTE
+from host.link import Link
+from sim.link_line import Board, SimulatedLine
+from sim.link_trial import FORBIDDEN, LINES, TIMEOUT, Outcome, Trial
 
 BROKEN = "broken frames"
 
@@ -22,6 +24,27 @@ BOARDS = {
 
 CLOCK_RATIOS = (1.0, 0.975, 1.025)
 """The host's bit in bits of the board, in turns."""
+
+
+MEASURED_BYTES = 1 << 15
+"""Written and read to see what share of the line's time is theirs."""
+
+
+def line_share(board: Board, seed: int) -> tuple[float, float]:
+    """The time of random bytes, in that which writing and reading them takes on a good line."""
+    line = SimulatedLine(board, seed=seed)
+    try:
+        link = Link(line, timeout=TIMEOUT)
+        data = random.Random(seed).randbytes(MEASURED_BYTES)
+        times = [line.now()]
+        link.write_memory(0, data)
+        times.append(line.now())
+        link.read_memory(0, len(data))
+        times.append(line.now())
+    finally:
+        line.close()
+    needed = BITS_PER_BYTE * len(data) / board.baud
+    return needed / (times[1] - times[0]), needed / (times[2] - times[1])
 
 
 def main() -> None:
@@ -60,12 +83,19 @@ def main() -> None:
                 trial.close()
             outcomes[f"{bus} bytes, {kind}"] = trial.outcome
     show(outcomes)
+    shares = {bus: line_share(BOARDS[bus], arguments.seed) for bus in arguments.buses}
+    for bus, (written, read) in shares.items():
+        console.print(
+            f"frames of {BOARDS[bus].payload_bytes} bytes, bus of {bus}: {MEASURED_BYTES:,} random "
+            f"bytes are written at {written:.1%} of the line's rate and read at {read:.1%}"
+        )
     console.print(f"seed {arguments.seed}, {time.perf_counter() - started:.0f} s")
     write_json(
         arguments.json,
         {
             "seed": arguments.seed,
-            "trials": {name: asdict(outcome) for name, outcome in outcomes.items()},
+            "shares": {str(bus): share for bus, share in shares.items()},
+            "trials": {name: vars(outcome) for name, outcome in outcomes.items()},
         },
     )
     bad = [name for name, outcome in outcomes.items() if not outcome.good]

@@ -7,6 +7,7 @@ from typing import Any
 
 from boards.clocks import Ecp5Clock, SameClock, Series7Clock
 from boards.tools import ToolError
+from hw.link.bit_clock import bit_step
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 
@@ -25,8 +26,9 @@ class Board:
     flow : the tools that make its bitstream, of `CLOCKS`.
     seed : of the placement that the clock was found with.
     input_mhz : the board's clock. clock_mhz : the system's, unless another is asked for.
-    system : parameters of the system.
+    system : parameters of the system; None where none fits, and there is a link to memory alone.
     memory : the SDRAM as a function of its clock in MHz, or bytes of block RAM.
+    single_port : the RAM has one port.
     baud : of the link.
     leds : resources, numbers and, where they have such, parts of two LEDs.
     programmer : arguments of openFPGALoader that choose the board.
@@ -38,8 +40,9 @@ class Board:
     flow: str
     input_mhz: float
     clock_mhz: float
-    system: SystemConfig
+    system: SystemConfig | None
     memory: Callable[..., SdramConfig] | int
+    single_port: bool = False
     baud: int = 3_000_000
     seed: int = 1
     leds: tuple[tuple[str, int, str | None], ...] = (("led", 0, None), ("led", 1, None))
@@ -49,6 +52,19 @@ class Board:
     def memory_bytes(self) -> int:
         """Bytes of the memory."""
         return self.memory(self.clock_mhz).size if callable(self.memory) else self.memory
+
+    def check_clock(self, clock_mhz: float) -> None:
+        """Make sure that the system can have a clock.
+
+        Raises
+        ------
+        ClockError : it cannot be made.
+        ConfigError : the SDRAM or the link does not go with it.
+        """
+        CLOCKS[self.flow].check(self.input_mhz, clock_mhz)
+        if callable(self.memory):
+            self.memory(clock_mhz)
+        bit_step(round(1e6 * clock_mhz), self.baud)
 
     def platform(self) -> Any:
         """A new platform of Amaranth.

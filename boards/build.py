@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import floor
 from pathlib import Path
 
 from boards.board import Board
@@ -13,7 +14,7 @@ from boards.tools import run_tool, tool_version
 from boards.top import BoardTop
 from golden.errors import UserError
 from golden.files import replacing
-from hw.verilog import use_installed_yosys
+from hw.verilog import use_installed_yosys, without_contents
 
 
 class BuildError(UserError):
@@ -61,7 +62,7 @@ def build_board(
     ------
     TimingError : a clock is not met; there is a report, but no bitstream.
     BuildError : the board is not one of those that are built here.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
     ToolError : a tool is missing or failed.
     """
     if board.flow not in FLOWS:
@@ -69,7 +70,8 @@ def build_board(
             f"{board.name} is built with Vivado: write a plan for it (--plan out.zip), and run "
             "what it holds where Vivado is"
         )
-    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    clock_mhz = float(board.clock_mhz if clock_mhz is None else clock_mhz)
+    board.check_clock(clock_mhz)
     platform = board.platform()
     flow = FLOWS[board.flow](platform)
     tools = {tool: tool_version(tool) for tool in ("amaranth", "amaranth-boards", *flow.tools)}
@@ -86,6 +88,7 @@ def build_board(
     # Verilog, and not RTLIL: from there Yosys minds a memory's attribute `no_rw_check`, by which
     # rows share copies of the activation memory.
     design, constraints = (_text(plan, name) for name in (f"{NAME}.debug.v", flow.constraints))
+    design = without_contents(design)
     (folder / f"{NAME}.v").write_text(design)
     (folder / flow.constraints).write_text(constraints)
 
@@ -122,21 +125,21 @@ def build_board(
     found = json.loads((folder / f"{NAME}.report.json").read_text())
     clocks = tuple(
         ClockReport(
-            name=name, wanted_mhz=clock["constraint"], achieved_mhz=round(clock["achieved"], 2)
+            name=name,
+            wanted_mhz=round(clock["constraint"], 2),
+            # No clock is met by rounding.
+            achieved_mhz=floor(100 * clock["achieved"]) / 100,
         )
         for name, clock in sorted(found["fmax"].items())
     )
 
     def report(size: int) -> BuildReport:
-        array = board.system.array
+        array = None if board.system is None else board.system.array
         return BuildReport(
             board=board.name,
             device=flow.device,
-            preset=array.name,
-            lanes=array.lanes,
-            rows=array.rows,
-            filters_per_row=array.filters_per_row,
-            levels=array.levels,
+            preset="none" if array is None else array.name,
+            processing_elements=0 if array is None else array.processing_elements,
             memory_bytes=board.memory_bytes,
             clock_mhz=clock_mhz,
             baud=board.baud,
@@ -160,8 +163,10 @@ def build_board(
             tools=tools,
         )
 
+    bitstream = folder / flow.bitstream
     slow = [clock for clock in clocks if not clock.met]
     if slow:
+        bitstream.unlink(missing_ok=True)
         missed = report(0)
         missed.write(folder)
         worst = max(slow, key=lambda clock: clock.wanted_mhz / clock.achieved_mhz)
@@ -171,7 +176,6 @@ def build_board(
             "--seed or a lower --clock",
             missed,
         )
-    bitstream = folder / flow.bitstream
     steps.do(
         "write bitstream",
         lambda: flow.write_bitstream(folder),
@@ -190,14 +194,17 @@ def write_plan(board: Board, path: Path, *, clock_mhz: float | None = None) -> l
     Raises
     ------
     BuildError : the board is not built with Vivado.
-    ClockError : the clock cannot be made.
+    ClockError, ConfigError : as above.
     ToolError : the board definitions are not installed.
     """
     if board.flow != "vivado":
         raise BuildError(f"{board.name} is not built with Vivado, but here: leave out --plan")
     use_installed_yosys()
-    top = BoardTop(board, clock_mhz=board.clock_mhz if clock_mhz is None else clock_mhz)
-    plan = board.platform().build(top, NAME, do_build=False, emit_src=False)
+    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    board.check_clock(clock_mhz)
+    platform = board.platform()
+    top = BoardTop(board, clock_mhz=clock_mhz)
+    plan = platform.build(top, NAME, do_build=False, emit_src=False)
     with replacing(path) as temporary:
         plan.archive(str(temporary))
     return sorted(plan.files)

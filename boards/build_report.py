@@ -48,7 +48,7 @@ class BuildReport:
     ----------
     board : its name; the report's file is called board-NAME.json.
     device : the FPGA with its speed grade.
-    preset, lanes, rows, filters_per_row, levels : of the array.
+    preset : name of the array, or "none". processing_elements : of the array.
     memory_bytes : that system and host see.
     clock_mhz : of the system. baud : of the link.
     clocks : all that the placer tells of.
@@ -63,10 +63,7 @@ class BuildReport:
     board: str
     device: str
     preset: str
-    lanes: int
-    rows: int
-    filters_per_row: int
-    levels: int
+    processing_elements: int
     memory_bytes: int
     clock_mhz: float
     baud: int

@@ -3,10 +3,11 @@
 from boards.arty_a7 import ARTY_A7
 from boards.board import Board
 from boards.ecpix5 import ECPIX5
+from boards.icebreaker import ICEBREAKER
 from boards.ulx3s import ULX3S
 from golden.errors import UserError
 
-BOARDS = {board.name: board for board in (ULX3S, ECPIX5, ARTY_A7)}
+BOARDS = {board.name: board for board in (ULX3S, ECPIX5, ICEBREAKER, ARTY_A7)}
 """Boards by name."""
 
 

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """The clock of a board's system, made from the board's own."""
 
 from dataclasses import dataclass
@@ -110,8 +111,19 @@ class _Clock(wiring.Component):
     ClockError : the clock cannot be made.
     """
 
+    @staticmethod
+    def check(input_mhz: float, output_mhz: float) -> PllDividers | None:
+        """Make sure that the clock can be made; the dividers of the PLL, if there is one.
+
+        Raises
+        ------
+        ClockError : it cannot.
+        """
+        raise NotImplementedError
+
     def __init__(self, input_mhz: float, output_mhz: float):
-        self._mhz = (input_mhz, output_mhz)
+        self._input_mhz = input_mhz
+        self._dividers = self.check(input_mhz, output_mhz)
         super().__init__({"i": In(1), "o": Out(1)})
 
     def _enable(self, m, locked):
@@ -133,9 +145,9 @@ class _Clock(wiring.Component):
 class Ecp5Clock(_Clock):
     """With the PLL of an ECP5."""
 
-    def __init__(self, input_mhz: float, output_mhz: float):
-        super().__init__(input_mhz, output_mhz)
-        self._dividers = pll_dividers(ECP5_PLL, input_mhz, output_mhz, from_output=True)
+    @staticmethod
+    def check(input_mhz: float, output_mhz: float) -> PllDividers:
+        return pll_dividers(ECP5_PLL, input_mhz, output_mhz, from_output=True)
 
     def elaborate(self, platform):
         m = Module()
@@ -184,9 +196,9 @@ class Ecp5Clock(_Clock):
 class Series7Clock(_Clock):
     """With a PLL of Xilinx's 7 series."""
 
-    def __init__(self, input_mhz: float, output_mhz: float):
-        super().__init__(input_mhz, output_mhz)
-        self._dividers = pll_dividers(SERIES7_PLL, input_mhz, output_mhz)
+    @staticmethod
+    def check(input_mhz: float, output_mhz: float) -> PllDividers:
+        return pll_dividers(SERIES7_PLL, input_mhz, output_mhz)
 
     def elaborate(self, platform):
         m = Module()
@@ -196,7 +208,7 @@ class Series7Clock(_Clock):
         dividers = self._dividers
         m.submodules.pll = Instance(
             "PLLE2_BASE",
-            p_CLKIN1_PERIOD=1000 / self._mhz[0],
+            p_CLKIN1_PERIOD=1000 / self._input_mhz,
             p_DIVCLK_DIVIDE=dividers.reference,
             p_CLKFBOUT_MULT=dividers.feedback,
             p_CLKOUT0_DIVIDE=dividers.output,
@@ -215,8 +227,8 @@ class Series7Clock(_Clock):
 class SameClock(_Clock):
     """The board's own clock."""
 
-    def __init__(self, input_mhz: float, output_mhz: float):
-        super().__init__(input_mhz, output_mhz)
+    @staticmethod
+    def check(input_mhz: float, output_mhz: float) -> None:
         if input_mhz != output_mhz:
             raise ClockError(
                 f"the clock is {output_mhz:g} MHz, but this board's system runs with the board's "

@@ -190,4 +190,4 @@ def critical_path(paths: list[dict]) -> str:
 
 def _register(cell: str) -> str:
     """The name of a cell without what the tools appended to it."""
-    return re.split(r"_(?:TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]
+    return re.split(r"_(?:SB_|TRELLIS_FF|LUT4|PFUMX|CCU2C|DOA|DOB|L6MUX)", cell)[0]

@@ -1,9 +1,10 @@
 """Runs the tools of a flow."""
 
-import os
+import re
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +13,10 @@ from golden.errors import UserError
 from hw.verilog import program
 
 KIB = 1024
-"""Unit of the peak of memory that Linux tells."""
+"""Unit in which Linux tells the peak of memory."""
+
+SAMPLED_SECONDS = 0.2
+"""So often a program is asked for its peak of memory."""
 
 
 class ToolError(UserError):
@@ -52,7 +56,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
 
     Raises
     ------
-    ToolError : the program is missing, or failed; then with the last line that it said.
+    ToolError : the program is missing, or failed; then with the error it told, or its last line.
     """
     started = time.monotonic()
     with tempfile.TemporaryFile() as said:
@@ -62,15 +66,34 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
             )
         except FileNotFoundError as failure:
             raise missing(name) from failure
+        peak = 0
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            while process.returncode is None:
+                peak = max(peak, _peak_bytes(process.pid))
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=SAMPLED_SECONDS)
         except BaseException:
             process.kill()
             process.wait()
             raise
-        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             said.seek(0)
             lines = said.read().decode(errors="replace").strip().splitlines()
-            raise ToolError(f"{name} failed in {folder}: {lines[-1] if lines else 'no message'}")
-    return Usage(seconds=time.monotonic() - started, peak_bytes=KIB * usage.ru_maxrss)
+            # Some tools count their errors at the end.
+            told = [line for line in lines if line.startswith("ERROR")] or lines
+            raise ToolError(f"{name} failed in {folder}: {told[-1] if told else 'no message'}")
+    return Usage(seconds=time.monotonic() - started, peak_bytes=peak)
+
+
+def _peak_bytes(pid: int) -> int:
+    """The peak of a process's memory so far; 0 where the system does not tell.
+
+    What a parent is told at the end of a process counts from before the program was loaded, and is
+    no less than the parent's own.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return KIB * int(found[1]) if found else 0

@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 """The top level of a board."""
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
@@ -22,12 +23,7 @@ class BoardTop(Elaboratable):
     Parameters
     ----------
     board : it, and what is put on it.
-    clock_mhz : of the system.
-
-    Raises
-    ------
-    ClockError : that clock cannot be made.
-    ConfigError : a parameter does not go with that clock.
+    clock_mhz : of the system, which `Board.check_clock` has let pass.
     """
 
     def __init__(self, board: Board, *, clock_mhz: float):
@@ -36,6 +32,7 @@ class BoardTop(Elaboratable):
         self.core = BoardCore(
             board.system,
             memory=board.memory(clock_mhz) if callable(board.memory) else board.memory,
+            single_port=board.single_port,
             clock_hz=round(1e6 * clock_mhz),
             baud=board.baud,
             round_trip=ROUND_TRIP,

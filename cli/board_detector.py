@@ -17,6 +17,7 @@ from golden.network import INPUT, IntegerNetwork
 from golden.network_files import read_network
 from host.driver import BoardRun, Driver
 from host.link import Link
+from params.system import SystemConfig
 from rfcn.boxes.detections import Detections, detect
 from rfcn.data.images import prepare
 from rfcn.integer import IntegerDetector
@@ -65,7 +66,7 @@ class BoardDetector:
 
     def __post_init__(self):
         self._detector = IntegerDetector(read_network(self.path))
-        check_network(self._detector.network, self.board)
+        self._system = fitting_system(self._detector.network, self.board)
         self._images: dict[tuple[int, int], SystemImage] = {}
         self._driver: tuple[tuple[int, int], Driver] | None = None
 
@@ -125,7 +126,7 @@ class BoardDetector:
             self.telling("compiling", done, nodes)
 
         try:
-            return lower_network(network, self.board.system, telling=node_done)
+            return lower_network(network, self._system, telling=node_done)
         except FitError as fault:
             raise UsageError(f"{self.path} does not fit the {self.board.name}: {fault}") from fault
 
@@ -133,13 +134,15 @@ class BoardDetector:
         return lambda done, total: self.telling(what, done, total)
 
 
-def check_network(network: IntegerNetwork, board: Board) -> None:
-    """Make sure that a board's array has what a network needs.
+def fitting_system(network: IntegerNetwork, board: Board) -> SystemConfig:
+    """The system of a board, which has what a network needs.
 
     Raises
     ------
-    UsageError : it lacks levels, or residuals.
+    UsageError : there is none, or it lacks levels or residuals.
     """
+    if board.system is None:
+        raise UsageError(f"the {board.name} holds no system that runs networks: choose another")
     array = board.system.array
     layers = [node.layer for node in network.nodes if isinstance(node.layer, QuantizedConv)]
     levels = max(layer.levels for layer in layers)
@@ -152,6 +155,7 @@ def check_network(network: IntegerNetwork, board: Board) -> None:
         raise UsageError(
             f"{network.net} adds residuals, which the {board.name} does not: choose another board"
         )
+    return board.system
 
 
 def _compare(run: BoardRun, network: IntegerNetwork, pixels: np.ndarray) -> None:

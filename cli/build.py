@@ -145,9 +145,10 @@ def _boards() -> Table:
     for column in ("board", "what it is", "array", "lanes x rows", "MHz", "memory", "baud"):
         table.add_column(column)
     for board in BOARDS.values():
-        array = board.system.array
+        array = board.system and board.system.array
         table.add_row(
-            board.name, board.title, array.name, f"{array.lanes} x {array.rows}",
+            board.name, board.title, array.name if array else "none",
+            f"{array.lanes} x {array.rows}" if array else "",
             f"{board.clock_mhz:g}", f"{board.memory_bytes:,}", f"{board.baud:,}",
         )  # fmt: skip
     return table
@@ -156,7 +157,7 @@ def _boards() -> Table:
 def _table(report: BuildReport) -> Table:
     tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
     table = Table(
-        title=f"{report.board}: {report.preset} on {report.device}",
+        title=f"{report.board}: array {report.preset} on {report.device}",
         caption=tools,
         show_header=False,
     )

@@ -1,8 +1,11 @@
 """The pictures of `zeroshift compare`."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle
 from math import log2
+from multiprocessing import get_context
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -47,21 +50,42 @@ def draw_comparison(
     bandwidths : of the memory, in bytes per cycle.
     """
     nets = list(dict.fromkeys(row.net for row in rows))
-    bits = list(dict.fromkeys(row.bits for row in rows))
     note = f"{method} weights; {source}"
-    figures = {"speedup": _speedup(rows, nets, note)}
-    for net in nets:
-        own = [row for row in rows if row.net == net]
-        layers = [row for row in own if row.shape is not None]
-        figures[f"{net}-layers"] = _layers(net, own, bits, note)
-        figures[f"{net}-utilisation"] = _utilisation(net, layers, bits, note)
-        figures[f"{net}-roofline"] = _roofline(net, layers, bits, bandwidths, note)
+    drawings = [(folder, [row for row in rows if row.net == net], bandwidths, note) for net in nets]
+    paths = _save(folder, {"speedup": _speedup(rows, nets, note)})
+    if len(nets) == 1:
+        return paths + _draw_network(*drawings[0])
+    # matplotlib is slow with many layers, and uses one core.
+    workers = min(len(nets), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        drawn = [pool.submit(_draw_network, *drawing) for drawing in drawings]
+        return paths + [path for own in drawn for path in own.result()]
+
+
+def _draw_network(
+    folder: Path, rows: Sequence[Row], bandwidths: Sequence[float], note: str
+) -> list[Path]:
+    """Draw the pictures of one network, and give their paths."""
+    net = rows[0].net
+    bits = list(dict.fromkeys(row.bits for row in rows))
+    layers = [row for row in rows if row.shape is not None]
+    return _save(
+        folder,
+        {
+            f"{net}-layers": _layers(net, layers, bits, note),
+            f"{net}-utilisation": _utilisation(net, layers, bits, note),
+            f"{net}-roofline": _roofline(net, layers, bits, bandwidths, note),
+        },
+    )
+
+
+def _save(folder: Path, figures: Mapping[str, Any]) -> list[Path]:
+    """Write figures by name, and give their paths."""
     paths = []
     for name, figure in figures.items():
-        for kind in KINDS:
-            path = folder / f"{name}{kind}"
-            save(figure, path)
-            paths.append(path)
+        own = [folder / f"{name}{kind}" for kind in KINDS]
+        save(figure, *own)
+        paths += own
     return paths
 
 
@@ -117,7 +141,7 @@ def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
     """Bars of the cycles of every layer, a panel for each number of bits."""
     from matplotlib.legend_handler import HandlerTuple
 
-    columns = [[row for row in rows if row.bits == b and row.shape is not None] for b in bits]
+    columns = [[row for row in rows if row.bits == b] for b in bits]
     count = len(columns[0])
     figure = new_figure(max(NARROWEST, 2.2 + 2.5 * len(bits)), 0.155 * count + 2.1)
     panels = figure.subplots(
@@ -150,6 +174,7 @@ def _layers(net: str, rows: Sequence[Row], bits: list[int], note: str):
             axes.text(
                 0.99, place, f"{row.figures.utilisation:.0%}", fontsize=6, va="center", ha="right",
                 color=SHORT if short else INK, transform=axes.get_yaxis_transform(),
+                in_layout=False,
             )  # fmt: skip
         axes.set_xscale("log")
         axes.set_xlim(left, right)

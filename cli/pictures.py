@@ -17,17 +17,21 @@ def new_figure(width: float, height: float):
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure, path: Path) -> None:
-    """Write a figure as the kind of picture that its path ends in.
+def save(figure, *paths: Path) -> None:
+    """Write a figure as the kinds of picture that its paths end in.
 
     Raises
     ------
     UsageError : a kind that is not drawn.
     """
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"{path} must end in .png, .svg or .pdf to be drawn")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=150)
+    for path in paths:
+        if path.suffix not in (".png", ".svg", ".pdf"):
+            raise UsageError(f"{path} must end in .png, .svg or .pdf to be drawn")
+    for path in paths:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:], dpi=150)
+        # The places that the first drawing has found are good for the others.
+        figure.set_layout_engine("none")
 
 
 def draw_cycles(path: Path, rows: list[dict], *, title: str, source: str) -> None:

@@ -149,6 +149,8 @@ def run_command(
 
 
 def _simulate(board: Board) -> BoardServer:
+    if board.system is None:
+        raise UsageError(f"the {board.name} holds no system that runs networks: choose another")
     clock_hz = round(1e6 * board.clock_mhz)
     memory = board.memory(board.clock_mhz) if callable(board.memory) else board.memory
     return BoardServer(board.system, memory=memory, clock_hz=clock_hz)

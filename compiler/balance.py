@@ -2,6 +2,7 @@
 
 import heapq
 
+import numba
 import numpy as np
 
 SKETCH = 512
@@ -30,21 +31,54 @@ def pair_filters(support: np.ndarray, size: int) -> np.ndarray:
         groups.reshape(-1)[:cout] = np.arange(cout)
         return groups
     sample = np.arange(0, positions, max(1, positions // SKETCH))
-    sketch = support[:, sample].astype(np.float32)
-    overlap = sketch @ sketch.T
-    order = np.argsort(-support.sum(axis=1), kind="stable")
-    free = np.ones(cout, dtype=bool)
-    seeds = iter(order)
-    for group in groups:
-        member = next(seed for seed in seeds if free[seed])
-        score = np.zeros(cout, dtype=np.float32)
-        for n in range(min(size, int(free.sum()))):
-            if n:
-                member = int(np.where(free, score, -1).argmax())
-            group[n] = member
-            free[member] = False
-            score += overlap[member]
+    order = np.argsort(-np.count_nonzero(support, axis=1), kind="stable")
+    _pair(_words(support[:, sample]), order, groups)
     return groups
+
+
+@numba.njit(cache=True, nogil=True)
+def _ones(word):
+    """Bits of a word that are set."""
+    count = 0
+    while word:
+        word &= word - np.uint64(1)
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _pair(sketches, order, groups):
+    """Fill `groups`: of the filters left the first in `order`, then those that overlap most."""
+    cout, words = sketches.shape
+    free = np.ones(cout, np.bool_)
+    overlap = np.zeros(cout, np.int64)
+    place = 0
+    for group in range(len(groups)):
+        while not free[order[place]]:
+            place += 1
+        last = order[place]
+        groups[group, 0] = last
+        free[last] = False
+        overlap[:] = 0
+        for n in range(1, min(groups.shape[1], cout - group * groups.shape[1])):
+            best = -1
+            for other in range(cout):
+                if free[other]:
+                    for word in range(words):
+                        overlap[other] += _ones(sketches[other, word] & sketches[last, word])
+                    if best < 0 or overlap[other] > overlap[best]:
+                        best = other
+            last = best
+            groups[group, n] = last
+            free[last] = False
+
+
+def _words(support: np.ndarray) -> np.ndarray:
+    """Flags of each filter, bool (cout, n), as uint64 (cout, words)."""
+    cout, count = support.shape
+    padded = np.zeros((cout, -(-count // 64) * 64), dtype=bool)
+    padded[:, :count] = support
+    return np.packbits(padded, axis=1).view(np.uint64)
 
 
 def group_steps(support: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -48,21 +48,22 @@ def time_schedule(schedule: Schedule) -> CycleCount:
     clocks = [RowClock(row, schedule.config) for row in schedule.weights if len(row.groups)]
     turns = schedule.config.turns
     known: dict[tuple[int, int], tuple[int, int]] = {}
-    settled = None
+    settled = max((clock.settled for clock in clocks), default=0)
     tiles = []
     load_cycles = idle_from = 0
     now = 1 + len(layout.runs)
     for tile in schedule.plan.tiles:
         start = now + layout.words(tile.passes)
         load_cycles += start + 1 - idle_from
-        same = settled is not None and settled <= start
+        same = settled <= start
         kind = tile.passes, start % turns
         if same and kind in known:
             cycles, slack = known[kind]
         else:
             # The rows are done no earlier than the cycle behind the one that starts them.
             end = max([start + 2, *(clock.run(start, tile.passes) for clock in clocks)])
-            cycles, slack = end - start, max(clock.settled for clock in clocks) - end
+            cycles = end - start
+            slack = max((clock.settled for clock in clocks), default=0) - end
             if same:
                 known[kind] = cycles, slack
         tiles.append(cycles)

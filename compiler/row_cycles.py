@@ -114,7 +114,7 @@ class RowClock:
     def settled(self) -> int:
         """The cycle of the last word that the weight buffers take ahead of the next tile.
 
-        A tile whose command is taken later finds them full, as every later tile does.
+        A tile whose command is taken later finds them full, as every such tile does.
         """
         _fill(self._depths, self._buffers, self._freed, self._arrived)
         return int(self._buffers[:, _WRITE].max())
@@ -245,43 +245,45 @@ def _run_tile(
 
         for number in range(passes):
             next_word[:] = 0
+            walked, prefetched = events[_WALKED], events[_PREFETCHED]
+            picked, numbered, buffered = events[_PICKED], events[_NUMBERED], events[_BUFFERED]
+            joined, joined_before = events[_JOINED], events[_JOINED_BEFORE]
+            issued, issued_before = events[_ISSUED], events[_ISSUED_BEFORE]
+            prefetched_before = events[_PREFETCHED_BEFORE]
             for word in range(groups[group]):
                 last_word = word == groups[group] - 1
                 union = np.uint64(0)
                 for f in range(streams):
                     union |= masks[next_mask + word, f]
                 offered = _fetch(0, state, freed, arrived, depths[0], word)
-                entered = max(offered + 1, events[_WALKED])
+                entered = max(offered + 1, walked)
                 state[0, _LEFT] = entered
                 if union == 0 and not last_word:
                     continue
-                walked = max(entered + 1, events[_PREFETCHED_BEFORE] + 1)
-                events[_WALKED] = walked
-                prefetched = max(walked + 1, events[_PREFETCHED] + 1, events[_PICKED])
-                events[_PREFETCHED_BEFORE] = events[_PREFETCHED]
-                events[_PREFETCHED] = prefetched
-                events[_PICKED] = prefetched
+                walked = max(entered + 1, prefetched_before + 1)
+                prefetched_before = prefetched
+                prefetched = max(walked + 1, prefetched + 1, picked)
+                picked = prefetched
                 while True:
                     bit = union & (~union + np.uint64(1))
                     union ^= bit
                     last = last_word and union == 0
-                    picked = max(events[_PICKED] + 1, events[_NUMBERED])
-                    numbered = max(picked + 1, events[_BUFFERED])
-                    buffered = max(numbered + 1, events[_JOINED_BEFORE] + 1)
-                    left = events[_JOINED]
+                    picked = max(picked + 1, numbered)
+                    numbered = max(picked + 1, buffered)
+                    buffered = max(numbered + 1, joined_before + 1)
+                    joined_before = joined
                     for turn in range(turns):
-                        joined = max(buffered + 1, events[_JOINED] + 1, events[_ISSUED_BEFORE] + 1)
+                        joined = max(buffered + 1, joined + 1, issued_before + 1)
                         for f in range(streams):
-                            if masks[next_mask + word, f] & bit:
-                                if taken[f] == 0:
-                                    offered = _fetch(
-                                        1 + f, state, freed, arrived, depths[1 + f], next_word[f]
-                                    )
-                                    next_word[f] += 1
-                                    kept = max(offered + 1, ready_before[f] + 1)
-                                    state[1 + f, _LEFT] = kept
-                                    ready_before[f] = ready[f]
-                                    ready[f] = max(kept + 1, dropped[f])
+                            if masks[next_mask + word, f] & bit and taken[f] == 0:
+                                offered = _fetch(
+                                    1 + f, state, freed, arrived, depths[1 + f], next_word[f]
+                                )
+                                next_word[f] += 1
+                                kept = max(offered + 1, ready_before[f] + 1)
+                                state[1 + f, _LEFT] = kept
+                                ready_before[f] = ready[f]
+                                ready[f] = max(kept + 1, dropped[f])
                                 joined = max(joined, ready[f] + 1)
                         last_turn = turn == turns - 1
                         for f in range(streams):
@@ -290,22 +292,21 @@ def _run_tile(
                             if taken[f] == codes_per_word or (last and last_turn and taken[f]):
                                 taken[f] = 0
                                 dropped[f] = joined
+                        issued_before = issued
                         issued = joined + 1
                         if last and turn == 0:
                             issued = max(issued, events[_ENDED] + between_ends)
-                        # A step waits for the place of its filter's accumulator to come round.
-                        issued += (turn - issued) % turns
-                        if last and last_turn:
-                            events[_ENDED] = issued
-                        events[_JOINED] = joined
-                        events[_ISSUED_BEFORE] = events[_ISSUED]
-                        events[_ISSUED] = issued
-                    events[_PICKED] = picked
-                    events[_NUMBERED] = numbered
-                    events[_BUFFERED] = buffered
-                    events[_JOINED_BEFORE] = left
+                        if turns > 1:
+                            # A step waits for the place of its filter's accumulator to come round.
+                            issued += (turn - issued) % turns
                     if union == 0:
                         break
+            events[_ENDED] = issued
+            events[_WALKED], events[_PREFETCHED] = walked, prefetched
+            events[_PICKED], events[_NUMBERED], events[_BUFFERED] = picked, numbered, buffered
+            events[_JOINED], events[_JOINED_BEFORE] = joined, joined_before
+            events[_ISSUED], events[_ISSUED_BEFORE] = issued, issued_before
+            events[_PREFETCHED_BEFORE] = prefetched_before
             shift = _remember(
                 events, state, ready, ready_before, dropped, code_words[group], before
             )

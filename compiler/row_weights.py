@@ -1,6 +1,7 @@
 """Where the weights of one row's stream are nonzero: what its timing depends on."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,11 +72,18 @@ class RowWeights:
 
     def bytes(self, config: ArrayConfig) -> int:
         """Bytes of the packed headers, masks and codes."""
+        header, masks, codes = _word_bytes(config)
         return (
-            packing.word_bytes(layouts.header(config)) * len(self.groups)
-            + packing.word_bytes(layouts.masks(config)) * len(self.masks)
-            + packing.word_bytes(layouts.codes(config)) * int(self.code_words.sum())
+            header * len(self.groups) + masks * len(self.masks) + codes * int(self.code_words.sum())
         )
+
+
+@lru_cache(maxsize=64)
+def _word_bytes(config: ArrayConfig) -> tuple[int, int, int]:
+    """Bytes of a word of the headers, of the masks and of the codes."""
+    streams = layouts.header, layouts.masks, layouts.codes
+    header, masks, codes = (packing.word_bytes(stream(config)) for stream in streams)
+    return header, masks, codes
 
 
 def _mask_words(used: np.ndarray, mask_bits: int) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from compiler.bands import choose_bands, cut_bands
+from compiler.bands import Bands, choose_bands, cut_bands
 from compiler.errors import FitError
 from compiler.geometry import axes
 from compiler.layout import Layout
@@ -95,7 +95,7 @@ class _Candidate:
             passes = -(-layout.shape.out_pixels // lanes)
             count = -(-passes // self.max_passes)
             heights = [passes // count + (n < passes % count) for n in range(count)]
-            tiles = flat_tiles(layout, lanes, heights)
+            tiles = _flat_tiles(layout, lanes, tuple(heights))
         else:
             bands = choose_bands(
                 layout,
@@ -104,10 +104,20 @@ class _Candidate:
                 pass_cost=self.pass_cost,
                 tile_cost=self.tile_cost,
             )
-            strips = cut_bands(layout, bands)
-            segments = list(fill(strips, lanes=lanes, halo=layout.halo))
-            tiles = segment_tiles(layout, segments, lanes)
-        return TilePlan(layout=layout, lanes=lanes, tiles=tuple(tiles))
+            tiles = _band_tiles(layout, lanes, bands)
+        return TilePlan(layout=layout, lanes=lanes, tiles=tiles)
+
+
+# Networks have many layers of one shape, whose weights seldom change the tiles.
+@lru_cache(maxsize=256)
+def _flat_tiles(layout: Layout, lanes: int, heights: tuple[int, ...]) -> tuple[Tile, ...]:
+    return tuple(flat_tiles(layout, lanes, heights))
+
+
+@lru_cache(maxsize=256)
+def _band_tiles(layout: Layout, lanes: int, bands: Bands) -> tuple[Tile, ...]:
+    segments = list(fill(cut_bands(layout, bands), lanes=lanes, halo=layout.halo))
+    return tuple(segment_tiles(layout, segments, lanes))
 
 
 def plan_tiles(

@@ -18,8 +18,14 @@ OVERHEAD = 24
 
 SEQUENCES = 1 << 16
 
-SILENCES = 4
-"""Times in a row, each twice as long as that before, in which nothing answers: then it is over."""
+SILENCES = 10
+"""Times in a row in which a board that has answered does not: then it is over."""
+
+FIRST_SILENCES = 5
+"""The same for one that has never answered."""
+
+LONGEST_SILENCE = 4
+"""Times the timeout; each silence is twice as long as that before, up to this."""
 
 ATTEMPTS = 24
 """Times that a request is sent while others get through."""
@@ -93,15 +99,17 @@ class Exchange:
         todo = deque(work)
         under_way: dict[int, Request] = {}  # In the order in which they were sent last.
         silences = 0
+        since = self._transport.now()  # When something was sent or answered last.
         self._heard = False
         while todo or under_way:
             while todo and len(under_way) < self.window:
                 self._send(todo, under_way)
-            answers = self._wait(under_way, silences)
+                since = self._transport.now()
+            answers = self._wait(since + self._patience(under_way, silences))
             if answers is None:
                 silences += 1
                 self.statistics.silences += 1
-                if silences == SILENCES:
+                if silences == (SILENCES if self.statistics.answered else FIRST_SILENCES):
                     raise LinkError(self._silent())
                 if silences > 1:
                     self._shorten()
@@ -114,6 +122,7 @@ class Exchange:
                     self.statistics.stale += 1
                     continue
                 silences = 0
+                since = self._transport.now()
                 lost = []
                 for sequence in list(under_way):
                     if sequence == answer.sequence:
@@ -150,12 +159,15 @@ class Exchange:
             pack_request(request.kind, request.sequence, request.address, request.payload)
         )
 
-    def _wait(self, under_way: dict[int, Request], silences: int) -> list[Answer] | None:
-        """Answers that have come; None if nothing came for too long."""
+    def _patience(self, under_way: dict[int, Request], silences: int) -> float:
+        """Seconds in which something should come."""
         size = sum(OVERHEAD + one.answer_size + one.length for one in under_way.values())
         # Twice, as every byte may be escaped.
         line = 2 * size * BITS_PER_BYTE / self._transport.baud
-        end = self._transport.now() + self._timeout * (1 << silences) + line
+        return self._timeout * min(1 << silences, LONGEST_SILENCE) + line
+
+    def _wait(self, end: float) -> list[Answer] | None:
+        """Answers that have come; None if none has at the time `end`."""
         while (left := end - self._transport.now()) > 0:
             arrived = self._transport.read(left)
             self._heard |= bool(arrived)
@@ -181,6 +193,11 @@ class Exchange:
 
     def _silent(self) -> str:
         name = self._transport.name
+        if self.statistics.answered:
+            return (
+                f"the board on {name} does not answer any more: is it still on, and its cable "
+                f"connected?"
+            )
         if self._heard:
             return (
                 f"what comes from {name} is no answer of a Zeroshift board: does its baud rate "

@@ -59,7 +59,9 @@ class SerialPort:
 
     def close(self) -> None:
         """Close the port."""
-        self._port.close()
+        # pyserial lets go of a socket without closing it if its other end is closed.
+        with contextlib.closing(getattr(self._port, "_socket", None) or contextlib.ExitStack()):
+            self._port.close()
 
     @contextlib.contextmanager
     def _faults(self):

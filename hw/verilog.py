@@ -1,10 +1,20 @@
 """Verilog from components."""
 
 import os
+import re
 import sysconfig
 from pathlib import Path
 
 from amaranth.back import verilog
+
+UNDEFINED = "undefined"
+"""Attribute of a memory whose first contents do not matter."""
+
+_CONTENTS = re.compile(
+    r"((?:  \(\* .* \*\)\n)*  \(\* " + UNDEFINED + r" = .*\*\)\n(?:  \(\* .* \*\)\n)*  reg .*;\n)"
+    r"  initial begin\n(?:    .*\n)*?  end\n"
+)
+"""The contents of such a memory, behind its declaration."""
 
 
 def program(name: str) -> str:
@@ -36,3 +46,12 @@ def to_plain_verilog(component, *, name: str) -> str:
     """
     lines = to_verilog(component, name=name).splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("  wire [-1:0] "))
+
+
+def without_contents(verilog: str) -> str:
+    """Verilog of Amaranth without the contents of memories that have the attribute `UNDEFINED`.
+
+    Amaranth gives every memory contents. Tools take long to read those of a large one, and some
+    RAMs cannot have any.
+    """
+    return _CONTENTS.sub(r"\1", verilog)

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import inspect
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -63,8 +64,6 @@ def _compile(
     folder: Path, toplevel: str, verilog: tuple[Path, ...], wrapper: Path, library: Path
 ) -> None:
     """Verilate, and link all into one library, which is there when it is whole."""
-    import os
-
     objects = folder / "objects"
     include = Path(os.environ["VERILATOR_ROOT"]) / "include"
     made = library.with_suffix(".tmp")

@@ -79,6 +79,7 @@ class SimulatedLine:
     faults : may be set anew at any time.
     seed : of all that is random.
     clock_ratio : the host's bit, in bits of the board.
+    fault : what is wrong with the hardware, if a test has made something wrong.
 
     Members
     -------
@@ -88,11 +89,17 @@ class SimulatedLine:
     name = "the simulated board"
 
     def __init__(
-        self, board: Board, *, faults: Faults | None = None, seed: int = 1, clock_ratio: float = 1.0
+        self,
+        board: Board,
+        *,
+        faults: Faults | None = None,
+        seed: int = 1,
+        clock_ratio: float = 1.0,
+        fault: str = "",
     ):
         self.baud: float = board.baud
         self._board = board
-        self._library = _library(board)
+        self._library = _library(board, fault)
         self._draw = random.Random(f"line {seed}")
         # Where the memory finds no file to begin with, and leaves what it holds.
         self._folder = tempfile.TemporaryDirectory(prefix="zeroshift-link-")
@@ -236,7 +243,7 @@ def _bits(byte: int, first: int, stop: int) -> int:
     return levels >> first & ((1 << (stop - first)) - 1) | (stop - first) << 16
 
 
-def _library(board: Board) -> ctypes.CDLL:
+def _library(board: Board, fault: str) -> ctypes.CDLL:
     parameters = {
         name: getattr(board, name)
         for name in ("clock_hz", "baud", "bus_bytes", "memory_bytes", "payload_bytes")
@@ -247,7 +254,7 @@ def _library(board: Board) -> ctypes.CDLL:
 
     library = build_library(
         create,
-        key=repr(parameters),
+        key=f"{parameters} {fault}",
         toplevel="link",
         verilog=(VERILOG / "axi_memory.v",),
         wrapper=WRAPPER,

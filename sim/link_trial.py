@@ -79,11 +79,11 @@ class Trial:
     Parameters
     ----------
     seed : of all that is random.
-    clock_ratio : see `SimulatedLine`.
+    clock_ratio, fault : see `SimulatedLine`.
     """
 
-    def __init__(self, board: Board, *, seed: int, clock_ratio: float = 1.0):
-        self._line = SimulatedLine(board, seed=seed, clock_ratio=clock_ratio)
+    def __init__(self, board: Board, *, seed: int, clock_ratio: float = 1.0, fault: str = ""):
+        self._line = SimulatedLine(board, seed=seed, clock_ratio=clock_ratio, fault=fault)
         self._draw = random.Random(f"trial {seed}")
         self._link = Link(self._line, timeout=TIMEOUT)
         self._board = board

@@ -22,8 +22,9 @@ class AxiJoin(wiring.Component):
     addresses; a master that holds back the beats of a burst whose address is taken holds up the
     other's writes, but not its reads.
 
-    An address takes two cycles, a beat and an answer one; throughput one transfer per cycle. What
-    goes to the slave, `ready` of what comes from it, and answers are registered.
+    An address and a beat of a write take two cycles, an answer takes one; throughput one transfer
+    per cycle. What goes to the slave, answers, and `ready` of beats, which may come ahead of their
+    address, are registered.
 
     Parameters
     ----------
@@ -120,27 +121,23 @@ class AxiJoin(wiring.Component):
         shape = _payload(self.write, "w", {})
         m.submodules.w_buffer = buffer = StreamBuffer(shape)
         source = order.r_data
-        valid = Mux(source, self.writes[1].wvalid, self.writes[0].wvalid)
+        offers = []
+        for k, master in enumerate(self.writes):
+            m.submodules[f"w_buffer_{k}"] = own = StreamBuffer(shape)
+            m.d.comb += [
+                *(own.i.payload[name].eq(getattr(master, f"w{name}")) for name in shape.members),
+                own.i.valid.eq(master.wvalid),
+                master.wready.eq(own.i.ready),
+                own.o.ready.eq(buffer.i.ready & order.r_rdy & (source == k)),
+            ]
+            offers.append(own.o)
         m.d.comb += [
-            *(
-                buffer.i.payload[name].eq(
-                    Mux(
-                        source,
-                        getattr(self.writes[1], f"w{name}"),
-                        getattr(self.writes[0], f"w{name}"),
-                    )
-                )
-                for name in shape.members
-            ),
-            buffer.i.valid.eq(valid & order.r_rdy),
+            buffer.i.payload.eq(Mux(source, offers[1].payload, offers[0].payload)),
+            buffer.i.valid.eq(Mux(source, offers[1].valid, offers[0].valid) & order.r_rdy),
             order.r_en.eq(buffer.i.valid & buffer.i.ready & buffer.i.payload.last),
             *(getattr(self.write, f"w{name}").eq(buffer.o.payload[name]) for name in shape.members),
             self.write.wvalid.eq(buffer.o.valid),
             buffer.o.ready.eq(self.write.wready),
-        ]
-        m.d.comb += [
-            master.wready.eq(buffer.i.ready & order.r_rdy & (source == k))
-            for k, master in enumerate(self.writes)
         ]
 
 

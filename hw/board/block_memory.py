@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In
 
 from hw.stream_register import StreamBuffer
 from hw.system.axi import Response, axi_read, axi_write
+from hw.verilog import UNDEFINED
 from params.config import ConfigError
 
 LENGTH_BITS = 8
@@ -19,7 +20,7 @@ class BlockMemory(wiring.Component):
     Bursts are of type INCR with full beats, aligned to them; other bursts are taken for such.
     Bursts of all ids are answered in the order of their addresses, reads and writes apart: a read
     sees a write whose answer has come. Addresses from `size` on repeat those below; all answers
-    are OKAY.
+    are OKAY. What the memory holds at first is not defined.
 
     Throughput one beat per cycle; a burst of reads takes a cycle more, one of writes two. A read's
     first beat is on R three cycles after its address is taken. `rvalid`, R's payload and `bvalid`
@@ -30,6 +31,8 @@ class BlockMemory(wiring.Component):
     data_bytes : of the bus, a power of two.
     size : in bytes, a power of two, two beats at least.
     address_bits, id_bits : of the bus.
+    single_port : the RAM has one port, at which a beat that is written goes before one that is
+        read.
 
     Members
     -------
@@ -40,7 +43,15 @@ class BlockMemory(wiring.Component):
     ConfigError : `size` is none that a memory can have.
     """
 
-    def __init__(self, data_bytes: int, *, size: int, address_bits: int = 32, id_bits: int = 1):
+    def __init__(
+        self,
+        data_bytes: int,
+        *,
+        size: int,
+        address_bits: int = 32,
+        id_bits: int = 1,
+        single_port: bool = False,
+    ):
         if size < 2 * data_bytes or size & (size - 1):
             raise ConfigError(
                 f"size is {size}, but must be a power of two of {2 * data_bytes} bytes at least"
@@ -48,6 +59,7 @@ class BlockMemory(wiring.Component):
         self._data_bytes = data_bytes
         self._depth = size // data_bytes
         self._id_bits = id_bits
+        self._single_port = single_port
         bus = {"address_bits": address_bits, "id_bits": id_bits}
         super().__init__(
             {"read": In(axi_read(data_bytes, **bus)), "write": In(axi_write(data_bytes, **bus))}
@@ -60,10 +72,18 @@ class BlockMemory(wiring.Component):
             depth=self._depth,
             init=[],
             # A word is not read before the answer to its write.
-            attrs={"no_rw_check": 1},
+            attrs={"no_rw_check": 1, UNDEFINED: 1},
         )
-        self._read(m, mem.read_port())
-        self._write(m, mem.write_port(granularity=8))
+        read, write = mem.read_port(), mem.write_port(granularity=8)
+        read_place = Signal(range(self._depth))
+        write_place = Signal(range(self._depth))
+        writes = Signal()
+        m.d.comb += [read.addr.eq(read_place), write.addr.eq(write_place)]
+        if self._single_port:
+            place = Mux(writes, write_place, read_place)
+            m.d.comb += [read.addr.eq(place), write.addr.eq(place)]
+        self._read(m, read, read_place, writes & self._single_port)
+        self._write(m, write, write_place, writes)
         return m
 
     def _word(self, address):
@@ -71,11 +91,10 @@ class BlockMemory(wiring.Component):
         low = (self._data_bytes - 1).bit_length()
         return address[low : low + (self._depth - 1).bit_length()]
 
-    def _read(self, m, port):
+    def _read(self, m, port, place, waits):
         axi = self.read
         shape = {"data": len(axi.rdata), "last": 1, "id": self._id_bits}
         m.submodules.beats = beats = StreamBuffer(StructLayout(shape))
-        place = Signal(range(self._depth))
         left = Signal(LENGTH_BITS)
         number = Signal(self._id_bits)
         under_way = Signal()
@@ -85,11 +104,10 @@ class BlockMemory(wiring.Component):
         given_number = Signal(self._id_bits)
         moves = Signal()
         m.d.comb += [
-            moves.eq(~given | beats.i.ready),
+            moves.eq((~given | beats.i.ready) & ~waits),
             axi.arready.eq(~under_way),
-            port.addr.eq(place),
             port.en.eq(moves),
-            beats.i.valid.eq(given),
+            beats.i.valid.eq(given & ~waits),
             beats.i.payload.data.eq(port.data),
             beats.i.payload.last.eq(last),
             beats.i.payload.id.eq(given_number),
@@ -112,16 +130,13 @@ class BlockMemory(wiring.Component):
         with m.If(moves):
             m.d.sync += [given.eq(under_way), last.eq(left == 0), given_number.eq(number)]
 
-    def _write(self, m, port):
+    def _write(self, m, port, place, taken):
         axi = self.write
-        place = Signal(range(self._depth))
         under_way = Signal()
-        taken = Signal()
         m.d.comb += [
             axi.awready.eq(~under_way & ~axi.bvalid),
             axi.wready.eq(under_way),
             taken.eq(axi.wvalid & under_way),
-            port.addr.eq(place),
             port.data.eq(axi.wdata),
             port.en.eq(Mux(taken, axi.wstrb, 0)),
             axi.bresp.eq(Response.OKAY),

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.board.axi_join import AxiJoin
 from hw.board.block_memory import BlockMemory
+from hw.board.no_registers import NoRegisters
 from hw.link.bridge import LinkBridge
 from hw.sdram.controller import SdramController
 from hw.sdram.ports import sdram_pins
@@ -16,6 +17,9 @@ from params.system import SystemConfig
 
 ADDRESS_BITS = 32
 
+LINK_BUS = 2
+"""Bytes of the memory bus of a link without a system."""
+
 
 class BoardCore(wiring.Component):
     """A system, its memory, and the link by which a host fills both with what they need.
@@ -24,8 +28,10 @@ class BoardCore(wiring.Component):
 
     Parameters
     ----------
-    config : of the system; its bus is as wide as the SDRAM.
+    config : of the system; its bus is as wide as the SDRAM. Without one the link has the memory for
+        itself, on a bus of 2 bytes, and no registers.
     memory : an SDRAM chip, or the bytes of a memory of block RAMs, a power of two.
+    single_port : of the memory of block RAMs, see `BlockMemory`.
     clock_hz : of the domain `sync`, whole Hz; baud : bits per second of the link.
     round_trip : see `SdramController`.
 
@@ -42,34 +48,35 @@ class BoardCore(wiring.Component):
 
     def __init__(
         self,
-        config: SystemConfig,
+        config: SystemConfig | None,
         *,
         memory: SdramConfig | int,
+        single_port: bool = False,
         clock_hz: int,
         baud: int = 3_000_000,
         round_trip: int = 0,
     ):
         chip = memory if isinstance(memory, SdramConfig) else None
-        if chip is not None and chip.data_bytes != config.bus_bytes:
+        bus_bytes = LINK_BUS if config is None else config.bus_bytes
+        if chip is not None and chip.data_bytes != bus_bytes:
             raise ConfigError(
-                f"bus_bytes is {config.bus_bytes}, but must be the {chip.data_bytes} of the SDRAM"
+                f"bus_bytes is {bus_bytes}, but must be the {chip.data_bytes} of the SDRAM"
             )
-        self.config = config
-        self._round_trip = round_trip
-        self._chip = chip
         self.memory = memory
+        self._chip = chip
+        self._bus_bytes = bus_bytes
         self._bytes = memory if chip is None else chip.size
-        self._system = System(config, address_bits=ADDRESS_BITS)
-        self._id_bits = len(self._system.read.arid)
-        bus = {"address_bits": ADDRESS_BITS, "id_bits": self._id_bits + 1}
+        self._system = None if config is None else System(config, address_bits=ADDRESS_BITS)
+        self._id_bits = 1 if self._system is None else len(self._system.read.arid)
+        joint = {"address_bits": ADDRESS_BITS, "id_bits": self._id_bits + (config is not None)}
         self._memory = (
-            BlockMemory(config.bus_bytes, size=self._bytes, **bus)
+            BlockMemory(bus_bytes, size=self._bytes, single_port=single_port, **joint)
             if chip is None
-            else SdramController(chip, round_trip=round_trip, **bus)
+            else SdramController(chip, round_trip=round_trip, **joint)
         )
         self._link = LinkBridge(
-            clock_hz=clock_hz, baud=baud, bus_bytes=config.bus_bytes,
-            address_bits=ADDRESS_BITS, id_bits=self._id_bits, memory_bytes=self._bytes,
+            clock_hz=clock_hz, baud=baud, bus_bytes=bus_bytes, address_bits=ADDRESS_BITS,
+            id_bits=self._id_bits, memory_bytes=self._bytes,
         )  # fmt: skip
         super().__init__(
             {
@@ -83,11 +90,20 @@ class BoardCore(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.system = system = self._system
         m.submodules.link = link = self._link
         m.submodules.memory = memory = self._memory
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        if self._chip is not None:
+            connect(m, memory.pins, flipped(self.sdram))
+        if self._system is None:
+            m.submodules.registers = registers = NoRegisters()
+            connect(m, link.control, registers.axi)
+            connect(m, link.read, memory.read)
+            connect(m, link.write, memory.write)
+            return m
+        m.submodules.system = system = self._system
         m.submodules.join = join = AxiJoin(
-            self.config.bus_bytes, address_bits=ADDRESS_BITS, id_bits=self._id_bits
+            self._bus_bytes, address_bits=ADDRESS_BITS, id_bits=self._id_bits
         )
         connect(m, link.control, system.control)
         for k, master in enumerate((system, link)):
@@ -95,14 +111,7 @@ class BoardCore(wiring.Component):
             _join(m, master.write, join.writes[k])
         connect(m, join.read, memory.read)
         connect(m, join.write, memory.write)
-        if self._chip is not None:
-            connect(m, memory.pins, flipped(self.sdram))
-        m.d.comb += [
-            link.rx.eq(self.rx),
-            self.tx.eq(link.tx),
-            self.running.eq(system.running),
-            self.interrupt.eq(system.interrupt),
-        ]
+        m.d.comb += [self.running.eq(system.running), self.interrupt.eq(system.interrupt)]
         return m
 
 

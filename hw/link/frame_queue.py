@@ -15,8 +15,8 @@ class FrameQueue(wiring.Component):
     A frame for which there is no room, or that comes while `frames` + 1 wait, is dropped as if it
     had been rejected.
 
-    Latency three cycles from `accept` to the first byte. Throughput a byte every other cycle in, and
-    one per cycle out.
+    Latency three cycles from `accept` to the first byte. Throughput a byte every other cycle in,
+    and one per cycle out.
 
     Parameters
     ----------

@@ -1,8 +1,13 @@
 """A board in software: registers by their table, runs by the interpreter of commands."""
 
+import numpy as np
+
 from compiler.system.fault import SystemFaultError
 from compiler.system.image import SystemImage
 from compiler.system.interpreter import run_in_order
+from compiler.system.map_place import to_raw
+from golden.network import IntegerNetwork
+from host.exchange import Statistics
 from params.link import Identity
 from params.registers import IDENTIFIER, OFFSETS, VERSION
 
@@ -13,6 +18,7 @@ class EmulatedBoard:
     """Runs the commands of `image`, wherever they were written; a run ends at once."""
 
     def __init__(self, image: SystemImage, *, memory: int = 1 << 20):
+        self.statistics = Statistics()
         self.identity = Identity(
             requests=4, payload=256, bus=image.config.bus_bytes, clock=25_000_000, memory=memory
         )
@@ -51,15 +57,42 @@ class EmulatedBoard:
         self.registers |= {"STATUS": 0b010, "FAULT": 0, "PLACE": 0, "CYCLES": CYCLES}
         self.registers["CYCLES_HIGH"] = 1
         try:
-            run_in_order(self.image, window)
+            self.compute(window)
         except SystemFaultError as failure:
             self.registers |= {"STATUS": 0b110, "FAULT": failure.fault.value, "PLACE": 3}
         self.memory[: len(window)] = window
 
+    def compute(self, window):
+        run_in_order(self.image, window)
+
     def _name(self, offset):
         return next(name for name, place in OFFSETS.items() if place == offset)
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
 
     def _tell(self, progress, size):
         if progress is not None:
             for done in range(0, size + 1, max(1, size // 3)):
                 progress(done, size)
+
+
+class GoldenBoard(EmulatedBoard):
+    """Computes by the golden model, which is faster than its commands."""
+
+    def __init__(self, image: SystemImage, network: IntegerNetwork, *, memory: int):
+        super().__init__(image, memory=memory)
+        self.network = network
+
+    def compute(self, window):
+        (name,) = self.image.inputs
+        maps = self.network.run(self.image.read_map(window, name).astype(np.int64))
+        for name in self.image.outputs:
+            place = self.image.maps[name].place
+            place.write(window, to_raw(maps[name], self.image.config.array.activation_bits))

@@ -47,6 +47,7 @@ def test_presets():
         "ulx3s": (108, 2, 1, 4),
         "ulx3s-dense": (108, 2, 2, 16),
         "large": (256, 4, 1, 4),
+        "small": (32, 2, 1, 4),
         "ulx3s-full": (72, 4, 1, 4),
         "ulx3s-dense-full": (80, 2, 3, 16),
         "tiny-int8": (8, 2, 1, 8),

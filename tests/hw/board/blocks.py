@@ -14,7 +14,7 @@ MEMORY_BYTES = 1 << 11
 
 
 class JoinedMemory(wiring.Component):
-    """A memory of block RAMs behind a join.
+    """A memory of block RAMs behind a join; `options` are the memory's.
 
     Members
     -------
@@ -23,9 +23,10 @@ class JoinedMemory(wiring.Component):
     late : In, memory takes no address of a write before a beat is there, as AXI4 allows.
     """
 
-    def __init__(self, *, join: type = AxiJoin, memory: type = BlockMemory):
+    def __init__(self, *, join: type = AxiJoin, memory: type = BlockMemory, **options):
         self._join = join
         self._memory = memory
+        self._options = options
         bus = {"id_bits": ID_BITS}
         super().__init__(
             {
@@ -43,7 +44,7 @@ class JoinedMemory(wiring.Component):
         m = Module()
         m.submodules.join = join = self._join(BUS_BYTES, id_bits=ID_BITS)
         m.submodules.memory = memory = self._memory(
-            BUS_BYTES, size=MEMORY_BYTES, id_bits=ID_BITS + 1
+            BUS_BYTES, size=MEMORY_BYTES, id_bits=ID_BITS + 1, **self._options
         )
         for k in (0, 1):
             connect(m, flipped(getattr(self, f"read_{k}")), join.reads[k])

@@ -19,12 +19,12 @@ from tests.hw.mutants import mutant
 BENCH = "tests.hw.board.joined_bench"
 
 
-def built(fault="", **parts):
+def built(key, **parts):
     """Both, compiled for Icarus, which is optional and starts faster than it runs."""
     try:
         return build(
             lambda: JoinedMemory(**parts),
-            key=fault,
+            key=key,
             engine=Engine.ICARUS,
             toplevel="joined",
             made_from=(Path(blocks.__file__),),
@@ -33,8 +33,10 @@ def built(fault="", **parts):
         pytest.skip(str(missing))
 
 
-def test_two_masters(tmp_path):
-    run_bench(built(), BENCH, tmp_path)
+@pytest.mark.parametrize("single_port", [False, True])
+def test_two_masters(single_port, tmp_path):
+    built_blocks = built(f"single port: {single_port}", single_port=single_port)
+    run_bench(built_blocks, BENCH, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_two_masters(tmp_path):
     ],
 )  # fmt: skip
 def test_the_bench_notices_a_fault(name, block, old, new, tmp_path):
-    broken = built(fault=f"{old} -> {new}", **{name: mutant(block, old, new)})
+    broken = built(f"{old} -> {new}", **{name: mutant(block, old, new)})
     with pytest.raises(AssertionError, match="FAIL"):
         run_bench(broken, BENCH, tmp_path)
 

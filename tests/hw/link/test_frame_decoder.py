@@ -54,7 +54,7 @@ def expected(items):
         if item is None:
             stretch = None
         elif item != 0x7E:
-            stretch = None if stretch is None else stretch + [item]
+            stretch = None if stretch is None else [*stretch, item]
         else:
             body = unpack_frame(bytes(stretch)) if stretch else None
             if body is not None and len(body) >= LEAST - 4 and not body[0] & 0x80:

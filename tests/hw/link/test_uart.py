@@ -123,7 +123,7 @@ def test_a_break_is_one_broken_byte():
 @pytest.mark.parametrize("stalls", [0.0, 0.98])
 def test_sends(clock_hz, stalls):
     cycles_per_bit = clock_hz / 3e6
-    octets = list(random.Random(4).randbytes(5)) + [0, 0xFF]
+    octets = [*random.Random(4).randbytes(5), 0, 0xFF]
     transmitter = UartTransmitter(clock_hz=clock_hz, baud=3e6)
     source = Source(transmitter.i, octets, stalls=stalls)
     listener = Listener(transmitter.tx)
