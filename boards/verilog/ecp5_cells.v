@@ -37,6 +37,8 @@ module DP16KD (
     parameter CLKAMUX = "CLKA";
     parameter CLKBMUX = "CLKB";
     parameter GSR = "ENABLED";
+    // What it begins with, words of 18 bits from the first on; `boards.netlist` puts it together.
+    parameter [18*1024-1:0] CONTENTS = {18*1024{1'b0}};
 
     localparam WIDE = DATA_WIDTH_A == 36;
     localparam WORDS = 1024;
@@ -68,7 +70,7 @@ module DP16KD (
 
     integer k;
     initial begin
-        for (k = 0; k < WORDS; k = k + 1) words[k] = 18'd0;
+        for (k = 0; k < WORDS; k = k + 1) words[k] = CONTENTS[18*k +: 18];
         if (DATA_WIDTH_A != DATA_WIDTH_B || (DATA_WIDTH_A != 18 && DATA_WIDTH_A != 36)
             || CSDECODE_A != "0b000" || CSDECODE_B != "0b000"
             || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"

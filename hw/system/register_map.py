@@ -18,9 +18,16 @@ PROPERTIES: dict[Access, dict] = {
     Access.STATUS: {"sw": "r", "hw": "w"},
     Access.STORED: {"sw": "rw", "hw": "r"},
     Access.PULSE: {"sw": "w", "hw": "r", "singlepulse": True},
-    Access.EVENT: {"sw": "rw", "hw": "rw", "onwrite": "woclr", "hwset": True},
+    Access.EVENT: {
+        "sw": "rw",
+        "hw": "rw",
+        "onwrite": "woclr",
+        "hwset": True,
+        "hwclr": True,
+        "precedence": "hw",
+    },
 }
-"""What SystemRDL calls each kind of field."""
+"""What SystemRDL calls each kind of field. An event in the cycle in which it is cleared is kept."""
 
 
 def register_map(config: SystemConfig, *, address_bits: int) -> dict:
@@ -71,6 +78,8 @@ def _register(register: Register, config: SystemConfig, address_bits: int) -> di
 
 def _field(register: Register, field: Field, config: SystemConfig, address_bits: int) -> dict:
     properties, width, meaning = PROPERTIES[field.access], field.width, field.meaning
+    if register.name == "CONFIG":
+        properties = PROPERTIES[Access.CONSTANT]
     if register.name == "WINDOW_BASE_HIGH":
         if address_bits == 8 * REGISTER_BYTES:
             properties = PROPERTIES[Access.CONSTANT]

@@ -1,6 +1,7 @@
 """Arrays as synthesized on the benches of the RTL, and the models of cells that takes."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -9,23 +10,33 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from boards.ecp5 import synthesize
-from boards.netlist import build_netlist_harness, cell_models, write_netlist
-from boards.tools import ToolError
+from boards.netlist import (
+    Target,
+    build_netlist_harness,
+    build_netlist_system,
+    cell_models,
+    write_netlist,
+)
 from compiler import compile_layer
+from compiler.system.lower import lower_network
 from golden.shape import ConvShape
 from params import preset
+from params.commands import Fault
 from sim.build import build
 from sim.engine import Engine
 from sim.simulate import build_harness, simulate
+from sim.system_run import Memory, build_system, compare_maps, run_commands
 from tests.compiler.layers import random_terms
+from tests.golden.networks import small_network
 from tests.hw.benches import run_bench
 from tests.sim.layers import FORMATS, check_cycles, make_case, needs_icarus
+from tests.sim.test_system import CONFIG, all_maps
 
 TINY = preset("tiny")
 
 
 class Cells(wiring.Component):
-    """A block RAM and a multiplier, each with or without registers.
+    """A block RAM that begins with contents, and a multiplier, each with or without registers.
 
     Parameters
     ----------
@@ -35,6 +46,8 @@ class Cells(wiring.Component):
 
     def __init__(self, *, width: int, registers: bool):
         self._width, self._registers = width, registers
+        rng = random.Random(width)
+        self._contents = [rng.getrandbits(width) for _ in range(512)]
         super().__init__(
             {
                 "write": In(1),
@@ -52,7 +65,7 @@ class Cells(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.ram = ram = memory.Memory(
-            shape=self._width, depth=512, init=[], attrs={"no_rw_check": 1}
+            shape=self._width, depth=512, init=self._contents, attrs={"no_rw_check": 1}
         )
         write, read = ram.write_port(), ram.read_port()
         m.d.comb += [
@@ -134,14 +147,6 @@ def test_models_of_cells_do_what_the_rtl_does(width, registers, tmp_path):
     run_bench(pair, "tests.boards.cells_bench", tmp_path)
 
 
-def test_a_block_ram_with_contents_is_refused(tmp_path):
-    cell = {"type": "DP16KD", "parameters": {"INITVAL_00": "0" * 319 + "1"}}
-    netlist = {"modules": {"cells": {"cells": {"ram": cell}}}}
-    (tmp_path / "cells.json").write_text(json.dumps(netlist))
-    with pytest.raises(ToolError, match="the block RAM ram begins with contents"):
-        write_netlist(tmp_path, name="cells")
-
-
 def random_layer():
     """A layer with strides and a residual, whose channels fill both rows twice."""
     rng = np.random.default_rng(5)
@@ -159,9 +164,10 @@ def run(case, harness, *, stalls=0.0):
 
 @pytest.mark.slow
 @needs_icarus
-def test_the_netlist_of_an_array_equals_its_rtl():
+@pytest.mark.parametrize("target", Target)
+def test_the_netlist_of_an_array_equals_its_rtl(target):
     case = random_layer()
-    netlist = build_netlist_harness(TINY)
+    netlist = build_netlist_harness(TINY, target=target)
     result = run(case, netlist)
     assert result.bit_exact, result.mismatch
     check_cycles(compile_layer(case.layer, TINY), result)
@@ -176,3 +182,29 @@ def test_the_netlist_of_an_array_equals_its_rtl():
 def test_a_fault_of_the_netlist_is_noticed():
     edit = {'.REG_OUTPUT_CLK("CLK0")': '.REG_OUTPUT_CLK("NONE")'}
     assert not run(random_layer(), build_netlist_harness(TINY, edit=edit)).bit_exact
+
+
+@pytest.mark.slow
+@needs_icarus
+@pytest.mark.parametrize("target", Target)
+def test_the_netlist_of_a_system_equals_its_rtl(target):
+    network = small_network(3)
+    image = lower_network(network, CONFIG, keep=[node.name for node in network.nodes])
+    maps = all_maps(network, 1)
+    netlist, rtl = (
+        run_commands(
+            image.memory(maps),
+            commands=image.commands,
+            harness=harness,
+            memory=Memory(latency=7, stalls=0.3, seed=5),
+        )
+        for harness in (
+            build_netlist_system(CONFIG, size=image.size, target=target),
+            build_system(CONFIG, size=image.size, engine=Engine.ICARUS),
+        )
+    )
+    assert (netlist.fault, netlist.violations) == (Fault.NONE, 0)
+    assert compare_maps(image, netlist.memory, maps) is None
+    # Cycle for cycle: every event of every unit, and every counter.
+    assert netlist.log == rtl.log
+    assert netlist.counters == rtl.counters
