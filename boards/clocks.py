@@ -1,4 +1,4 @@
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 """The clock of a board's system, made from the board's own."""
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ slower than that; the order of the paths is what counts.
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NET_NS = 1.1
 """Of a net with few loads."""
@@ -109,7 +109,7 @@ class _Estimate:
                         start=start, end=end, nanoseconds=time, levels=levels, ends=ends
                     )
                 else:
-                    found[key] = Path(**vars(known) | {"ends": ends})
+                    found[key] = replace(known, ends=ends)
         return sorted(found.values(), key=lambda path: -path.nanoseconds)
 
     def _end_nets(self, cell: dict) -> Iterable[int]:
