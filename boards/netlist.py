@@ -61,7 +61,12 @@ class NetlistArray(Array):
 
 
 class NetlistSystem(System):
-    """A system whose inside is the Verilog module `SYSTEM`."""
+    """Has the configuration and the ports of `system`; its inside is the module `SYSTEM`."""
+
+    def __init__(self, system: System):
+        # Not the constructor of `System`: it makes blocks that nobody would use here.
+        wiring.Component.__init__(self, system.signature)
+        self.config = system.config
 
     def elaborate(self, platform):
         return _module(self, SYSTEM)
@@ -127,10 +132,11 @@ def build_netlist_system(
     ------
     ToolError, MissingToolError, SimulationError : a tool is missing or failed.
     """
+    system = System(config)
     octets = memory_bytes(size)
     return _build(
-        System(config),
-        lambda: SystemHarness(config, memory_bytes=octets, system=NetlistSystem(config)),
+        system,
+        lambda: SystemHarness(config, memory_bytes=octets, system=NetlistSystem(system)),
         name=SYSTEM,
         folder=f"system-{config.array.name}-{config.array.levels}-{config.bus_bytes}",
         target=target,

@@ -186,8 +186,7 @@ def test_a_fault_of_the_netlist_is_noticed():
 
 @pytest.mark.slow
 @needs_icarus
-@pytest.mark.parametrize("target", Target)
-def test_the_netlist_of_a_system_equals_its_rtl(target):
+def test_the_netlist_of_a_system_equals_its_rtl():
     network = small_network(3)
     image = lower_network(network, CONFIG, keep=[node.name for node in network.nodes])
     maps = all_maps(network, 1)
@@ -199,7 +198,7 @@ def test_the_netlist_of_a_system_equals_its_rtl(target):
             memory=Memory(latency=7, stalls=0.3, seed=5),
         )
         for harness in (
-            build_netlist_system(CONFIG, size=image.size, target=target),
+            build_netlist_system(CONFIG, size=image.size),
             build_system(CONFIG, size=image.size, engine=Engine.ICARUS),
         )
     )
