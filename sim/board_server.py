@@ -61,8 +61,8 @@ def _carry(board: SimulatedBoard, connection: socket.socket, alive: Callable[[],
             if not board.busy and tail <= 0:
                 continue
             board.run(CYCLES_PER_LOOK)
-            tail = TAIL_CYCLES if board.busy else tail - CYCLES_PER_LOOK
             arrived = board.take()
+            tail = TAIL_CYCLES if board.busy or arrived else tail - CYCLES_PER_LOOK
             if arrived:
                 connection.sendall(arrived)
         except ConnectionError:
