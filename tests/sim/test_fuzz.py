@@ -32,15 +32,16 @@ def check(outcomes, count):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_hostile_streams(name):
     ends = check(fuzz(build_fuzzed(name), name, seed=SEED, count=100), 100)
-    # No memory here answers with an error.
-    assert set(ends) == set(Fault) - {Fault.BUS}
+    assert {Fault.NONE, Fault.OPCODE, Fault.OPERAND, Fault.WINDOW, Fault.STALLED} <= set(ends)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 5000, 1000))
 @pytest.mark.parametrize("name", CONFIGS)
 def test_ten_thousand_hostile_streams(name, first):
-    check(fuzz(build_fuzzed(name), name, seed=SEED, first=first, count=1000), 1000)
+    ends = check(fuzz(build_fuzzed(name), name, seed=SEED, first=first, count=1000), 1000)
+    # No memory here answers with an error.
+    assert set(ends) == set(Fault) - {Fault.BUS}
 
 
 FAULTS = {
