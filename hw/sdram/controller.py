@@ -6,11 +6,12 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.sdram.chooser import Chooser
 from hw.sdram.maintenance import Maintenance
-from hw.sdram.ports import sdram_pins
+from hw.sdram.ports import sdram_pins, stretch
 from hw.sdram.read_path import ReadPath
 from hw.sdram.scheduler import Scheduler
 from hw.sdram.write_path import WritePath
 from hw.system.axi import axi_read, axi_write
+from hw.system.skid_buffer import SkidBuffer
 from params.config import ConfigError
 from params.sdram import SdramConfig
 
@@ -101,7 +102,9 @@ class SdramController(wiring.Component):
         connect(m, flipped(self.write), write_path.axi)
         connect(m, read_path.o, chooser.reads)
         connect(m, write_path.o, chooser.writes)
-        connect(m, chooser.o, scheduler.i)
+        m.submodules.stretches = stretches = SkidBuffer(stretch(config, id_bits))
+        connect(m, chooser.o, stretches.i)
+        connect(m, stretches.o, scheduler.i)
         m.d.comb += [
             maintenance.work.eq(scheduler.work),
             maintenance.quiet.eq(scheduler.quiet),

@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.ports import burst, span
+from hw.system.skid_buffer import SkidBuffer
 from params.system import SystemConfig
 
 
@@ -15,8 +16,8 @@ class BurstSplitter(wiring.Component):
     span of n beats from beat b on gives ceil((b % burst_beats + n) / burst_beats) bursts. Beats
     are counted modulo 2^beat_bits.
 
-    Latency one cycle, throughput one burst per cycle, without a bubble between spans. `i.ready`
-    follows `o.ready` within the cycle.
+    Latency one cycle, throughput one burst per cycle, without a bubble between spans. valid,
+    payload and `i.ready` are registered: a span is taken while the one before is under way.
 
     Members
     -------
@@ -35,32 +36,36 @@ class BurstSplitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        place_bits = config.burst_beats.bit_length() - 1
-        beat = Signal(config.beat_bits)
-        left = Signal(config.beat_bits)
-        busy = Signal()
+        longest = config.burst_beats
+        place_bits = longest.bit_length() - 1
+        burst = self.o.payload
+        m.submodules.spans = spans = SkidBuffer(span(config))
+        connect(m, flipped(self.i), spans.i)
+        new = spans.o.payload
+        left = Signal(config.beat_bits)  # Beats of the span behind this burst.
+        last = Signal()
 
         # Beats up to the next multiple: at least one.
-        room = Signal(range(config.burst_beats + 1))
-        last = Signal()
+        room = Signal(range(longest + 1))
         m.d.comb += [
-            room.eq(config.burst_beats - beat[:place_bits]),
-            last.eq(left <= room),
-            self.o.valid.eq(busy),
-            self.o.payload.beat.eq(beat),
-            self.o.payload.beats.eq(Mux(last, left, room)),
-            self.i.ready.eq(~busy | (self.o.ready & last)),
+            room.eq(longest - new.beat[:place_bits]),
+            spans.o.ready.eq(~self.o.valid | (self.o.ready & last)),
         ]
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += [
-                beat[:place_bits].eq(0),
-                beat[place_bits:].eq(beat[place_bits:] + 1),
-                left.eq(left - room),
+                burst.beat[:place_bits].eq(0),
+                burst.beat[place_bits:].eq(burst.beat[place_bits:] + 1),
+                burst.beats.eq(Mux(left <= longest, left, longest)),
+                left.eq(left - longest),
+                last.eq(left <= longest),
             ]
-        with m.If(self.i.ready):
+        with m.If(spans.o.ready):
+            ends = new.beats <= room
             m.d.sync += [
-                busy.eq(self.i.valid),
-                beat.eq(self.i.payload.beat),
-                left.eq(self.i.payload.beats),
+                self.o.valid.eq(spans.o.valid),
+                burst.beat.eq(new.beat),
+                burst.beats.eq(Mux(ends, new.beats, room)),
+                left.eq(new.beats - room),
+                last.eq(ends),
             ]
         return m

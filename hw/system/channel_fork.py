@@ -39,14 +39,14 @@ class ChannelFork(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        kept = data.StructLayout({"repeat": unsigned(16), "residual": unsigned(1)})
+        kept = data.StructLayout({"last": unsigned(16), "residual": unsigned(1)})
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=kept.size, depth=COMMANDS_AHEAD)
         command = self.commands.payload
         m.d.comb += [
             self.feeder.payload.eq(command),
             self.feeder.valid.eq(self.commands.valid & queue.w_rdy),
             self.commands.ready.eq(self.feeder.ready & queue.w_rdy),
-            queue.w_data.eq(Cat(command.repeat, command.residual)),
+            queue.w_data.eq(Cat((command.repeat - 1)[:16], command.residual)),
             queue.w_en.eq(
                 self.commands.valid
                 & self.commands.ready
@@ -59,7 +59,7 @@ class ChannelFork(wiring.Component):
         ended = Signal()
         m.d.comb += [
             ended.eq(self.channels.valid & self.channels.ready & self.channels.payload.end),
-            queue.r_en.eq(ended & (passed == head.repeat - 1)),
+            queue.r_en.eq(ended & (passed == head.last)),
         ]
         with m.If(ended):
             m.d.sync += passed.eq(Mux(queue.r_en, 0, passed + 1))

@@ -23,7 +23,7 @@ class Collector(wiring.Component):
 
     Members
     -------
-    start, passes, channels : see `PlaceWalker`; busy : Out, outputs of the tile are left.
+    start, last_pass, channels : see `PlaceWalker`; busy : Out, outputs of the tile are left.
     outputs : In(stream of layouts.outputs), of the row.
     o : Out(stream of {word, placed})
     soon : Out, the word is whole or will be in at most `LEAD` words of the row that nothing but the
@@ -35,7 +35,7 @@ class Collector(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "passes": In(range(config.array.max_passes + 1)),
+                "last_pass": In(range(config.array.max_passes + 1)),
                 "channels": In(stream.Signature(group_channels(config.array))),
                 "busy": Out(1),
                 "soon": Out(1),
@@ -62,7 +62,7 @@ class Collector(wiring.Component):
         missing = walker.o.payload.missing
         m.d.comb += [
             walker.start.eq(self.start),
-            walker.passes.eq(self.passes),
+            walker.last_pass.eq(self.last_pass),
             self.o.valid.eq(full & ~missing),
             # A word that has begun has all that it needs.
             self.soon.eq(

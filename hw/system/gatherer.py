@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.stream_register import StreamRegister
+from hw.stream_register import StreamBuffer, StreamRegister
 from hw.system import ports
 from hw.system.burst_splitter import BurstSplitter
 from hw.system.byte_levels import compression, rotation_down, stages
@@ -21,7 +21,7 @@ class Gatherer(wiring.Component):
 
     Throughput a beat per cycle, and a cycle for a piece without pixels, without a bubble between
     pieces or words as long as words are taken. At most `buffered_beats` beats are on their way or
-    wait, in as many pieces. Latency four cycles from a piece to its first request and, with
+    wait, in as many pieces. Latency five cycles from a piece to its first request and, with
     s = ceil((1 + log2 bus_bytes) / 2), 5 + s cycles from a word's last beat to the word.
 
     Members
@@ -93,11 +93,16 @@ class Gatherer(wiring.Component):
 
         room = Signal(range(config.buffered_beats + 1), init=config.buffered_beats)
         requested = Signal()
+        fits = Signal()
+        # Room and its use are compared in front of a register, memory's arbiter comes behind it.
+        m.submodules.requests = requests = StreamBuffer(ports.burst(config))
+        connect(m, requests.o, flipped(self.port.requests))
         m.d.comb += [
-            self.port.requests.valid.eq(splitter.o.valid & (splitter.o.payload.beats <= room)),
-            self.port.requests.payload.eq(splitter.o.payload),
-            splitter.o.ready.eq(self.port.requests.ready & (splitter.o.payload.beats <= room)),
-            requested.eq(self.port.requests.valid & self.port.requests.ready),
+            fits.eq(splitter.o.payload.beats <= room),
+            requests.i.valid.eq(splitter.o.valid & fits),
+            requests.i.payload.eq(splitter.o.payload),
+            splitter.o.ready.eq(requests.i.ready & fits),
+            requested.eq(requests.i.valid & requests.i.ready),
         ]
         m.d.sync += room.eq(room + (take & has_beat) - Mux(requested, splitter.o.payload.beats, 0))
 

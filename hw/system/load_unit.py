@@ -26,7 +26,7 @@ class LoadUnit(wiring.Component):
     A command begins while the words of the ones before are on their way; the table is written only
     when it is not read any more.
 
-    Throughput a word per cycle, or as many cycles as its pieces have beats.
+    Throughput a word per cycle, or as many cycles as its pieces have beats; a maximum takes two.
 
     Members
     -------
@@ -62,8 +62,9 @@ class LoadUnit(wiring.Component):
         entry = data.StructLayout(
             {
                 "destination": unsigned(16),
-                "words": unsigned(16),
-                "lines": unsigned(8),
+                "last_word": unsigned(16),
+                "last_line": unsigned(8),
+                "empty": unsigned(1),
                 "pool": unsigned(1),
                 "signed": unsigned(1),
             }
@@ -90,8 +91,9 @@ class LoadUnit(wiring.Component):
         active = Signal()
         line_base = Signal(OFFSET_BITS)
         base = Signal(OFFSET_BITS)
-        word_number = Signal(16)
-        line_number = Signal(8)
+        # Words that are left of the line, and lines.
+        words_left = Signal(16)
+        lines_left = Signal(8)
         sent = Signal()
         last_word = Signal()
         m.d.comb += [
@@ -99,7 +101,7 @@ class LoadUnit(wiring.Component):
             table.bases.payload.base.eq(base),
             table.bases.payload.whole.eq(is_pool),
             sent.eq(table.bases.valid & table.bases.ready),
-            last_word.eq(word_number == words - 1),
+            last_word.eq(words_left == 1),
         ]
         done = Signal()
         nothing = Signal()
@@ -108,15 +110,16 @@ class LoadUnit(wiring.Component):
             nothing.eq((words == 0) | (count == 0)),
             completions.i.payload.signal.eq(raw["signal"]),
             completions.i.payload.command.destination.eq(lines.destination),
-            completions.i.payload.command.words.eq(Mux(nothing, 0, words)),
-            completions.i.payload.command.lines.eq(count),
+            completions.i.payload.command.empty.eq(nothing),
+            completions.i.payload.command.last_word.eq(words - 1),
+            completions.i.payload.command.last_line.eq(count - 1),
             completions.i.payload.command.pool.eq(is_pool),
             completions.i.payload.command.signed.eq(pool.signed),
             completions.i.valid.eq(self.commands.valid & ~active & ~is_piece),
             begin.eq(completions.i.valid & completions.i.ready),
             *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
             table.write.valid.eq(self.commands.valid & ~active & is_piece & ~table.walking),
-            done.eq(sent & last_word & (line_number == count - 1)),
+            done.eq(sent & last_word & (lines_left == 1)),
             self.commands.ready.eq(table.write.valid | (begin & nothing) | done),
         ]
         with m.If(begin & ~nothing):
@@ -124,17 +127,17 @@ class LoadUnit(wiring.Component):
                 active.eq(1),
                 base.eq(Mux(is_lines, lines.address, pool.address)),
                 line_base.eq(lines.address + lines.line_pitch),
-                word_number.eq(0),
-                line_number.eq(0),
+                words_left.eq(words),
+                lines_left.eq(count),
             ]
         with m.If(sent):
-            m.d.sync += [base.eq(base + pitch), word_number.eq(word_number + 1)]
+            m.d.sync += [base.eq(base + pitch), words_left.eq(words_left - 1)]
             with m.If(last_word):
                 m.d.sync += [
                     base.eq(line_base),
                     line_base.eq(line_base + lines.line_pitch),
-                    word_number.eq(0),
-                    line_number.eq(line_number + 1),
+                    words_left.eq(words),
+                    lines_left.eq(lines_left - 1),
                 ]
         with m.If(done):
             m.d.sync += active.eq(0)
@@ -164,29 +167,24 @@ class LoadUnit(wiring.Component):
         give = Signal()
         m.d.comb += [
             final.eq(finals.r_data & finals.r_rdy),
-            give.eq(completions.o.valid & (head.words != 0)),
+            give.eq(completions.o.valid & ~head.empty),
             self.load.valid.eq(got.valid & give & ~head.pool),
             self.load.payload.address.eq(Mux(fresh, head.destination, address)),
             self.load.payload.word.eq(got.payload),
-            got.ready.eq(
-                give
-                & Mux(head.pool, ~final | self.pooled.ready | ~self.pooled.valid, self.load.ready)
-            ),
+            got.ready.eq(give & Mux(head.pool, ~final | ~self.pooled.valid, self.load.ready)),
             finals.r_en.eq(got.valid & got.ready),
         ]
         moved = Signal()
         counted = Signal()
+        line_ends = Signal()
         ended = Signal()
         m.d.comb += [
+            line_ends.eq(drained == head.last_word),
             moved.eq(got.valid & got.ready),
             counted.eq(moved & (~head.pool | final)),
             ended.eq(
                 completions.o.valid
-                & Mux(
-                    head.words == 0,
-                    1,
-                    counted & (drained == head.words - 1) & (drained_lines == head.lines - 1),
-                )
+                & (head.empty | (counted & line_ends & (drained_lines == head.last_line)))
             ),
             completions.o.ready.eq(ended),
         ]
@@ -194,7 +192,7 @@ class LoadUnit(wiring.Component):
             m.d.sync += [fresh.eq(0), address.eq(self.load.payload.address + 1)]
         with m.If(counted):
             m.d.sync += drained.eq(drained + 1)
-            with m.If(drained == head.words - 1):
+            with m.If(line_ends):
                 m.d.sync += [drained.eq(0), drained_lines.eq(drained_lines + 1)]
         with m.If(ended):
             m.d.sync += [drained_lines.eq(0), fresh.eq(1)]
@@ -205,7 +203,7 @@ class LoadUnit(wiring.Component):
 
         m.d.comb += [
             self.begins.eq(begin & ~nothing),
-            self.ends.eq(ended & (head.words != 0)),
+            self.ends.eq(ended & ~head.empty),
         ]
         self._pool(m, got.payload, moved & head.pool, final, head.signed)
         m.d.comb += self.idle.eq(completions.empty & ~active & ~self.pooled.valid)

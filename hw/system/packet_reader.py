@@ -6,14 +6,19 @@ from amaranth.lib.wiring import In, Out
 
 from hw.system.unit_cutter import UNIT
 from params import ArrayConfig, layouts
-from params.commands import WEIGHT_PACKET, Packet
+from params.commands import NO_CHANNEL, WEIGHT_PACKET, Packet
 from params.system import OFFSET_BITS, UNIT_BITS
 
 
 def group_channels(config: ArrayConfig) -> data.StructLayout:
-    """Where the channels of a filter group are in the map, and its header's `end`."""
+    """Where the channels of a filter group are in the map, and its header's `end`.
+
+    A filter without a channel is `missing`.
+    """
     places = data.ArrayLayout(unsigned(OFFSET_BITS), config.filters_per_row)
-    return data.StructLayout({"places": places, "end": 1})
+    return data.StructLayout(
+        {"places": places, "missing": unsigned(config.filters_per_row), "end": 1}
+    )
 
 
 class PacketReader(wiring.Component):
@@ -74,7 +79,8 @@ class PacketReader(wiring.Component):
         for n, (out, size, length) in enumerate(zip(streams, sizes, lengths, strict=True)):
             value = word[len(word) - UNIT_BITS * length :][:size]
             if out is self.channels:
-                value = Cat(value, end)
+                places = [value.word_select(f, OFFSET_BITS) for f in range(config.filters_per_row)]
+                value = Cat(value, (place == NO_CHANNEL for place in places), end)
             m.d.comb += [out.valid.eq(waiting[n]), out.payload.as_value().eq(value)]
         m.d.comb += [
             self.busy.eq(waiting.any()),

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.stream_register import StreamRegister
+from hw.stream_register import StreamBuffer, StreamRegister
 from hw.system import ports
 from params.system import SystemConfig
 
@@ -37,7 +37,8 @@ class PieceCutter(wiring.Component):
 
     What a piece has for lanes beyond the last one is left out, its beats as well.
 
-    Latency three cycles, throughput one cut per cycle, without a bubble between pieces.
+    Latency three cycles, throughput one cut per cycle, without a bubble between pieces. `i.ready`
+    is registered.
 
     Members
     -------
@@ -61,7 +62,7 @@ class PieceCutter(wiring.Component):
         config = self._config
         bus_bytes, byte_bits = config.bus_bytes, config.byte_bits
         lanes = config.array.lanes
-        m.submodules.clipped = clipped = StreamRegister(ports.placed_piece(config))
+        m.submodules.clipped = clipped = StreamBuffer(ports.placed_piece(config))
         m.submodules.output = output = StreamRegister(cut(config))
         connect(m, output.o, flipped(self.o))
 

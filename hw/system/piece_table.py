@@ -2,10 +2,11 @@
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system import ports
 from hw.system.choice import chosen
+from hw.system.skid_buffer import SkidBuffer
 from params.system import OFFSET_BITS, SystemConfig
 
 
@@ -40,8 +41,9 @@ class PieceTable(wiring.Component):
     highest entry has both, whatever is written there.
 
     Latency four cycles from a base to its first piece, throughput one piece per cycle, without a
-    bubble between bases. Two memories hold the table: the ends of words are read within a cycle,
-    the rest a cycle later, with a register behind it.
+    bubble between bases, of which one is taken while another is walked. `bases.ready` is
+    registered. Two memories hold the table: the ends of words are read within a cycle, the rest a
+    cycle later, with a register behind it.
 
     Parameters
     ----------
@@ -103,7 +105,10 @@ class PieceTable(wiring.Component):
             write_piece.en.eq(self.write.valid),
         ]
 
+        m.submodules.skid = skid = SkidBuffer(table_base(self._walkers))
+        connect(m, flipped(self.bases), skid.i)
         advance = Signal()
+        walks = Signal()
         walk = Signal(table_base(self._walkers))
         place = Signal(range(config.pieces))
         done = Signal()
@@ -120,17 +125,18 @@ class PieceTable(wiring.Component):
             read.addr.eq(place),
             read.en.eq(advance),
             done.eq(Mux(walk.whole, read_end.data.final, read_end.data.last)),
-            self.bases.ready.eq(~self.walking | (advance & done)),
+            skid.o.ready.eq(~walks | (advance & done)),
+            self.walking.eq(walks | ~skid.i.ready),
         ]
-        with m.If(self.walking & advance):
+        with m.If(walks & advance):
             m.d.sync += [came_from.eq(origin), first.eq(0)]
             for k in range(self._walkers):
                 with m.If(walk.walker == k):
                     m.d.sync += places[k].eq(Mux(done & walk.stay, origin, following))
-        with m.If(self.bases.ready):
+        with m.If(skid.o.ready):
             m.d.sync += [
-                self.walking.eq(self.bases.valid),
-                walk.eq(self.bases.payload),
+                walks.eq(skid.o.valid),
+                walk.eq(skid.o.payload),
                 first.eq(1),
             ]
         with m.If(self.rewind_all):
@@ -144,7 +150,7 @@ class PieceTable(wiring.Component):
         m.d.comb += advance.eq(self.pieces.ready | ~self.pieces.valid)
         with m.If(advance):
             m.d.sync += [
-                read_valid.eq(self.walking),
+                read_valid.eq(walks),
                 read_base.eq(walk.base),
                 held_valid.eq(read_valid),
                 held_base.eq(read_base),

@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.system.packet_reader import group_channels
-from params.commands import NO_CHANNEL
 from params.system import OFFSET_BITS, SystemConfig
 
 
@@ -24,7 +23,7 @@ class PlaceWalker(wiring.Component):
 
     Members
     -------
-    start : In, begins a tile of `passes` passes (In, constant until it ends).
+    start : In, begins a tile; last_pass : In, number of its last pass, constant until it ends.
     channels : In(stream of group_channels), a group each.
     o : Out(stream of placed)
     busy : Out, words of the tile are left.
@@ -35,7 +34,7 @@ class PlaceWalker(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "passes": In(range(config.array.max_passes + 1)),
+                "last_pass": In(range(config.array.max_passes + 1)),
                 "channels": In(stream.Signature(group_channels(config.array))),
                 "o": Out(stream.Signature(placed(config))),
                 "busy": Out(1),
@@ -48,25 +47,25 @@ class PlaceWalker(wiring.Component):
         group = self.channels.payload
         number = Signal(range(max(2, filters)))
         passed = Signal(range(self._config.array.max_passes + 1))
-        present = Cat(group.places[f] != NO_CHANNEL for f in range(filters))
+        present = ~group.missing
         later = Cat(present[f + 1 :].any() if f + 1 < filters else 0 for f in range(filters))
         moved = Signal()
         last_filter = Signal()
-        last_pass = Signal()
+        ends = Signal()
         m.d.comb += [
             self.o.valid.eq(self.busy & self.channels.valid),
             self.o.payload.place.eq(Array(group.places[f] for f in range(filters))[number]),
-            self.o.payload.missing.eq(~present.bit_select(number, 1)),
+            self.o.payload.missing.eq(group.missing.bit_select(number, 1)),
             self.o.payload.stay.eq(later.bit_select(number, 1)),
             moved.eq(self.o.valid & self.o.ready),
             last_filter.eq(number == filters - 1),
-            last_pass.eq(passed == self.passes - 1),
-            self.channels.ready.eq(moved & last_filter & last_pass),
+            ends.eq(last_filter & (passed == self.last_pass)),
+            self.channels.ready.eq(moved & ends),
         ]
         with m.If(moved):
             m.d.sync += number.eq(Mux(last_filter, 0, number + 1))
             with m.If(last_filter):
-                m.d.sync += passed.eq(Mux(last_pass, 0, passed + 1))
+                m.d.sync += passed.eq(Mux(ends, 0, passed + 1))
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), number.eq(0), passed.eq(0)]
         with m.Elif(self.channels.ready & group.end):

@@ -31,7 +31,7 @@ class ReadMaster(wiring.Component):
     readers : their number.
     address_bits : of the bus, 32 to 64.
     depth : bursts that a reader may have under way, a power of two from 4 on. It takes part
-        in the turns while it has less than `depth` - 3.
+        in the turns while it had less than `depth` - 3 a cycle before.
 
     Members
     -------
@@ -84,9 +84,11 @@ class ReadMaster(wiring.Component):
         m.submodules.arbiter = arbiter = Arbiter(burst(config), self._readers)
         m.submodules.check = check = WindowCheck(config, address_bits=self._address_bits)
         m.submodules.open = open_bursts = OpenBursts(config, ids=self._readers, depth=self._depth)
-        # Three requests of a reader may stand between the arbiter's inputs and AR.
+        # Three requests of a reader may stand between the arbiter's inputs and AR, and one may have
+        # been sent in the cycle before.
         for k, port in enumerate(self.ports):
-            room = open_bursts.counts[k] < self._depth - 3
+            room = Signal(init=1, name=f"room_{k}")
+            m.d.sync += room.eq(open_bursts.counts[k] < self._depth - 3)
             m.d.comb += [
                 arbiter.i[k].valid.eq(port.requests.valid & room),
                 arbiter.i[k].payload.eq(port.requests.payload),

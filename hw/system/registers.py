@@ -160,7 +160,7 @@ class Registers(wiring.Component):
         ]
 
         # Read.
-        read_address = Signal.like(axi.araddr)
+        chosen = Signal(len(REGISTERS))
         read_kept = Signal()
         read = Signal()
         m.d.comb += [
@@ -168,8 +168,10 @@ class Registers(wiring.Component):
             read.eq(read_kept & (~axi.rvalid | axi.rready)),
         ]
         with m.If(axi.arready):
-            m.d.sync += [read_kept.eq(axi.arvalid), read_address.eq(axi.araddr)]
-        chosen = [read_address[2:] == register.offset // 4 for register in REGISTERS]
+            m.d.sync += [
+                read_kept.eq(axi.arvalid),
+                chosen.eq(Cat(axi.araddr[2:] == register.offset // 4 for register in REGISTERS)),
+            ]
         with m.If(read):
             m.d.sync += [
                 read_kept.eq(0),
@@ -180,7 +182,7 @@ class Registers(wiring.Component):
                         for here, register in zip(chosen, REGISTERS, strict=True)
                     )
                 ),
-                axi.rresp.eq(Mux(_any(chosen), Response.OKAY, Response.SLVERR)),
+                axi.rresp.eq(Mux(chosen.any(), Response.OKAY, Response.SLVERR)),
             ]
         with m.Elif(axi.rready):
             m.d.sync += axi.rvalid.eq(0)

@@ -75,7 +75,7 @@ class ResidualUnit(wiring.Component):
         begin = Signal()
         done = Signal()
         address = Signal(OFFSET_BITS)
-        passes = Signal(range(config.array.max_passes + 1))
+        last_pass = Signal(range(config.array.max_passes + 1))
         signal = Signal(SEMAPHORE)
         holding = Signal(count)
         busy = Cat(walker.busy for walker in walkers).any()
@@ -99,7 +99,7 @@ class ResidualUnit(wiring.Component):
             m.d.sync += [
                 signal.eq(raw["signal"]),
                 address.eq(rows.address),
-                passes.eq(rows.passes),
+                last_pass.eq(rows.passes - 1),
             ]
 
         # Ask: the pieces of the row whose turn it is.
@@ -124,12 +124,12 @@ class ResidualUnit(wiring.Component):
             connect(m, flipped(self.channels[k]), walker.channels)
             m.d.comb += [
                 walker.start.eq(begin & rows.rows[k]),
-                walker.passes.eq(passes),
+                walker.last_pass.eq(last_pass),
                 walker.o.ready.eq(asked & (turns.turn == k)),
             ]
 
         # Give: a word of all lanes as the row's output words. Each row holds one, so that rows take
-        # theirs at the same time.
+        # theirs at the same time; the next comes in the cycle after its last output word.
         length = config.array.lanes_per_outlet
         head = data.View(tag, tags.r_data)
         free = Signal(count)
@@ -148,7 +148,7 @@ class ResidualUnit(wiring.Component):
             takes = Signal(name=f"takes_{k}")
             m.d.comb += [
                 last.eq(residuals.valid & residuals.ready & (number == length - 1)),
-                free[k].eq(~holding[k] | last),
+                free[k].eq(~holding[k]),
                 takes.eq(given & (head.row == k)),
                 residuals.valid.eq(holding[k]),
                 *(

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.stream_register import StreamRegister
+from hw.stream_register import StreamBuffer, StreamRegister
 from hw.system import ports
 from hw.system.burst_splitter import BurstSplitter
 from hw.system.byte_levels import rotation_up, stages
@@ -83,13 +83,15 @@ class Scatterer(wiring.Component):
         ]
 
         # The first cut of a piece asks for its beats; `asked` while the cut itself is held up.
+        m.submodules.beats = beats = StreamBuffer(self.port.beats.payload.shape())
+        connect(m, beats.o, flipped(self.port.beats))
         advance = Signal()
         fire = Signal()
         asks = Signal()
         asked = Signal()
         sent = aimed.o.payload.cut
         m.d.comb += [
-            advance.eq(self.port.beats.ready | ~self.port.beats.valid),
+            advance.eq(beats.i.ready),
             splitter.i.valid.eq(aimed.o.valid & self.words.valid & sent.first & ~asked),
             splitter.i.payload.eq(sent.span),
             asks.eq(splitter.i.valid & splitter.i.ready),
@@ -102,10 +104,11 @@ class Scatterer(wiring.Component):
         # Beats that the splitter has still to ask for, and bursts that memory has not confirmed.
         owed = Signal(range(SPANS_IN_SPLITTER * (2 * lanes // bus_bytes + 2) + 1))
         outstanding = Signal(range(OUTSTANDING + 1))
-        may_request = Signal()
+        following = Signal(range(OUTSTANDING + 1))
+        may_request = Signal(init=1)
         requested = Signal()
         m.d.comb += [
-            may_request.eq(outstanding != OUTSTANDING),
+            following.eq(outstanding + requested - self.port.written),
             self.port.requests.valid.eq(splitter.o.valid & may_request),
             self.port.requests.payload.eq(splitter.o.payload),
             splitter.o.ready.eq(self.port.requests.ready & may_request),
@@ -115,7 +118,8 @@ class Scatterer(wiring.Component):
             owed.eq(
                 owed + Mux(asks, sent.span.beats, 0) - Mux(requested, splitter.o.payload.beats, 0)
             ),
-            outstanding.eq(outstanding + requested - self.port.written),
+            outstanding.eq(following),
+            may_request.eq(following != OUTSTANDING),
         ]
 
         beat = data.ArrayLayout(unsigned(bits), bus_bytes)
@@ -181,17 +185,14 @@ class Scatterer(wiring.Component):
         m.d.comb += self.busy.eq(
             cutter.busy | aimed.o.valid | Cat(under_way).any() | (owed != 0) | (outstanding != 0)
         )
-        with m.If(advance):
-            m.d.sync += [
-                self.port.beats.valid.eq(now.valid),
-                self.port.beats.payload.data.eq(
-                    Cat(Cat(byte, Const(0, 8 - bits)) for byte in moved)
-                ),
-                self.port.beats.payload.strobe.eq(
-                    Cat(
-                        (now.start <= p) & (p < now.stop) & ~(now.double & (now.start[0] ^ (p & 1)))
-                        for p in range(bus_bytes)
-                    )
-                ),
-            ]
+        m.d.comb += [
+            beats.i.valid.eq(now.valid),
+            beats.i.payload.data.eq(Cat(Cat(byte, Const(0, 8 - bits)) for byte in moved)),
+            beats.i.payload.strobe.eq(
+                Cat(
+                    (now.start <= p) & (p < now.stop) & ~(now.double & (now.start[0] ^ (p & 1)))
+                    for p in range(bus_bytes)
+                )
+            ),
+        ]
         return m

@@ -1,6 +1,6 @@
 """What orders the commands of different units."""
 
-from amaranth.hdl import Array, Cat, Module, Signal, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ class Semaphores(wiring.Component):
     wait : In(array of numbers), wanting : In(a bit per unit), a unit's next command waits.
     granted : Out(a bit per unit), it has what it waited for, in this cycle only.
     signal : In(array of numbers), signalling : In(a bit per unit), for one cycle; 0 is nothing.
-    overflow : Out, a semaphore was signalled too often.
+    overflow : Out, a cycle behind: a semaphore was signalled too often.
     """
 
     def __init__(self, units: int):
@@ -42,8 +42,7 @@ class Semaphores(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         counts = [Signal(SEMAPHORE_BITS, name=f"count_{n}") for n in range(SEMAPHORES)]
-        nonzero = Signal(SEMAPHORES)
-        m.d.comb += nonzero.eq(Cat(1, *(count != 0 for count in counts[1:])))
+        nonzero = Signal(SEMAPHORES, init=1)
         able = Signal(self._units)
         m.d.comb += [
             able.eq(
@@ -55,11 +54,13 @@ class Semaphores(wiring.Component):
         for n, count in enumerate(counts[1:], 1):
             up = [self.signalling[u] & (self.signal[u] == n) for u in range(self._units)]
             down = Cat(self.granted[u] & (self.wait[u] == n) for u in range(self._units)).any()
-            following = Signal(SEMAPHORE_BITS + 1, name=f"following_{n}")
-            m.d.comb += [
-                following.eq(count + sum(up) - down),
-                over[n].eq(following[-1]),
+            raised = Signal(SEMAPHORE_BITS + 1, name=f"raised_{n}")
+            m.d.comb += raised.eq(count + sum(up))
+            # Who takes is known late in a cycle; nobody takes one that is 0.
+            m.d.sync += [
+                count.eq(Mux(down, raised - 1, raised)),
+                nonzero[n].eq(Cat(up).any() | Mux(down, count > 1, nonzero[n])),
+                over[n].eq(Mux(down, (raised - 1)[SEMAPHORE_BITS], raised[SEMAPHORE_BITS])),
             ]
-            m.d.sync += count.eq(following)
         m.d.comb += self.overflow.eq(over.any())
         return m

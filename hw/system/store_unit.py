@@ -79,7 +79,7 @@ class StoreUnit(wiring.Component):
         address = Signal(OFFSET_BITS)
         pitch = Signal(16)
         words_left = Signal(16)
-        passes = Signal(range(config.array.max_passes + 1))
+        last_pass = Signal(range(config.array.max_passes + 1))
         signal = Signal(SEMAPHORE)
         busy = Cat(collector.busy for collector in collectors).any()
         held = Signal()
@@ -110,7 +110,7 @@ class StoreUnit(wiring.Component):
                 address.eq(Mux(is_pool, pool.address, rows.address)),
                 words_left.eq(Mux(is_pool, pool.words, 0)),
                 pitch.eq(pool.word_pitch),
-                passes.eq(rows.passes),
+                last_pass.eq(rows.passes - 1),
             ]
 
         moved = Signal()
@@ -120,7 +120,7 @@ class StoreUnit(wiring.Component):
             connect(m, flipped(self.outputs[k]), collector.outputs)
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
-                collector.passes.eq(passes),
+                collector.last_pass.eq(last_pass),
                 collector.o.ready.eq(moved & (coming.r_data == k) & ~pooling),
             ]
 

@@ -188,12 +188,12 @@ def run_clock(
             wants = waiting(state, commands, supply, COMPUTE)
             load_waits = waiting(state, commands, supply, LOAD)
         if load_awake:
-            asks[1] = gatherer_asks(state, load + LOAD_GATHER, burst)
+            asks[1] = gatherer_asks(state, load + LOAD_GATHER)
         for k in range(rows):
             if feeder_awake[k]:
                 asks[FIRST_FEEDER + k] = feeder_asks(state, feeders + k * FEEDER)
         if residual_awake:
-            asks[residual_reader] = gatherer_asks(state, residual + RESIDUAL_GATHER, burst)
+            asks[residual_reader] = gatherer_asks(state, residual + RESIDUAL_GATHER)
         any_asks = False
         if not stopped:
             for k in range(readers):
@@ -325,7 +325,7 @@ def run_clock(
         command = found[WEIGHTS]
         if command >= 0:
             row = commands[command, ROW]
-            if feeder_takes(state, feeders + row * FEEDER, burst):
+            if feeder_takes(state, feeders + row * FEEDER):
                 done[WEIGHTS] = True
                 any_done = True
                 weights_given = row
@@ -432,8 +432,9 @@ def run_clock(
         if reads_awake or chosen != NOBODY:
             keep(state, reads, READS, kept)
             step_reads(
-                state, reads, now, asks, chosen, settings[LATENCY], settings[BANDWIDTH], stopped
-            )
+                state, reads, now, asks, chosen, readers, settings[LATENCY], settings[BANDWIDTH],
+                stopped,
+            )  # fmt: skip
             reads_awake = reads_busy(state, reads) or differs(state, reads, READS, kept)
         if started:
             tile = under_way

@@ -89,14 +89,13 @@ def _asks_burst(state, at, burst):
 
 
 @inner
-def feeder_takes(state, at, burst):
+def feeder_takes(state, at):
     """Whether a feeder and its fork take a command."""
     if not (takes(state, at + _AHEAD) and has_room(state, at + _FORKED)):
         return False
     if not state[at + _ASKING]:
         return True
-    asked = splitter_takes(state, at + _SPLITTER, burst, _asks_burst(state, at, burst))
-    return asked and state[at + _REPEATS] == 1
+    return splitter_takes(state, at + _SPLITTER) and state[at + _REPEATS] == 1
 
 
 @inner
@@ -238,7 +237,7 @@ def step_feeder(
     # Beats from memory.
     asks_burst = _asks_burst(state, at, burst)
     beats = burst_beats(state, at + _SPLITTER, burst)
-    asked = state[at + _ASKING] != 0 and splitter_takes(state, at + _SPLITTER, burst, asks_burst)
+    asked = state[at + _ASKING] != 0 and splitter_takes(state, at + _SPLITTER)
     state[at + _ROOM] += int(has_beat != 0 and beat_taken) - (beats if asks_burst else 0)
     step_level(state, at + _FIFO, arrives, beat_taken)
     step_splitter(

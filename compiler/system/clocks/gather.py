@@ -19,11 +19,16 @@ from compiler.system.clocks.pieces import (
     step_splitter,
 )
 from compiler.system.clocks.queues import (
+    BUFFER,
+    DATA,
     MEMORY_QUEUE,
     NOT_FULL,
     OFFER,
     OFFERED,
+    SPARE,
+    VALID,
     Places,
+    step_buffer,
     step_memory_queue,
 )
 
@@ -32,33 +37,32 @@ from compiler.system.clocks.queues import (
 WORD, _FULL, _VALID, _LAST, _STAGES, _BEATS_ROOM, _EXPECTED, _EXPECTED_MARKS = range(8)
 _CUTTER = 8
 _SPLITTER = _CUTTER + CUTTER
-_CUTS = _SPLITTER + SPLITTER
+_REQUESTS = _SPLITTER + SPLITTER
+_CUTS = _REQUESTS + BUFFER
 _BEATS = _CUTS + MEMORY_QUEUE
 GATHERER = _BEATS + MEMORY_QUEUE
 
 
 @inner
-def gatherer_asks(state, at, burst):
+def gatherer_asks(state, at):
     """Beats of the burst that is asked for, 0 for none."""
-    if not state[at + _SPLITTER + BURSTS]:
-        return 0
-    beats = burst_beats(state, at + _SPLITTER, burst)
-    return beats if beats <= state[at + _BEATS_ROOM] else 0
+    return state[at + _REQUESTS + DATA] if state[at + _REQUESTS + VALID] else 0
 
 
 @inner
-def gatherer_takes(state, at, burst, granted):
-    """Whether a gatherer takes a piece, if its burst is `granted` where it asks."""
-    cut = at + _CUTTER
-    may_ask = not state[cut + MARKS] & ASKS or splitter_takes(state, at + _SPLITTER, burst, granted)
-    return cutter_takes(state, cut, state[at + _CUTS + NOT_FULL] and may_ask)
+def gatherer_takes(state, at):
+    """Whether a gatherer takes a piece."""
+    return cutter_takes(state, at + _CUTTER)
 
 
 @inner
 def step_gatherer(
     state, commands, at, bus_bytes, byte_bits, burst, taken, arrives, granted, given, table
 ):
-    """A `Gatherer` whose word is `taken`, where it has one, and that is `given` a piece or not."""
+    """A `Gatherer` whose word is `taken`, where it has one, and that is `given` a piece or not.
+
+    Its burst is `granted` where it asks for one.
+    """
     valid, stages = state[at + _VALID], state[at + _STAGES]
     end = valid >> (stages - 1) & 1
     full = state[at + _FULL]
@@ -81,17 +85,23 @@ def step_gatherer(
     if free:
         state[at + WORD] = full
 
-    beats = burst_beats(state, at + _SPLITTER, burst) if granted else 0
-    state[at + _BEATS_ROOM] += int(take and has_beat) - beats
+    beats = burst_beats(state, at + _SPLITTER, burst)
+    asked = (
+        state[at + _SPLITTER + BURSTS] != 0
+        and not state[at + _REQUESTS + SPARE]
+        and beats <= state[at + _BEATS_ROOM]
+    )
+    step_buffer(state, at + _REQUESTS, asked, beats, granted)
+    state[at + _BEATS_ROOM] += int(take and has_beat) - (beats if asked else 0)
 
     cut = at + _CUTTER
     offered = state[cut + CUT]
     asks = state[cut + MARKS] & ASKS
-    may_ask = not asks or splitter_takes(state, at + _SPLITTER, burst, granted)
+    may_ask = not asks or splitter_takes(state, at + _SPLITTER)
     has_room = state[at + _CUTS + NOT_FULL]
     new = state[cut + MARKS]
     step_splitter(
-        state, at + _SPLITTER, burst, granted, offered and asks and has_room,
+        state, at + _SPLITTER, burst, asked, offered and asks and has_room,
         state[cut + CUT_BEAT], state[cut + CUT_BEATS],
     )  # fmt: skip
     step_cutter(state, commands, cut, bus_bytes, byte_bits, has_room and may_ask, given, table)

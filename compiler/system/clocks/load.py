@@ -92,7 +92,7 @@ def step_load(
     final = state[finals + READY] != 0 and state[finals + OUT] != 0
     gives = any_head and words != 0
     pool_free = pooled_taken or not state[at + POOLED]
-    takes_word = gives and (not pools or not final or pool_free)
+    takes_word = gives and (not pools or not final or not state[at + POOLED])
     moved = state[gather + WORD] != 0 and takes_word
     counted = moved and (not pools or final)
     ended = any_head and words == 0
@@ -115,9 +115,9 @@ def step_load(
     entry = state[table + ENTRY]
     ends = offered and commands[entry, LAST] != 0
     may_go = not ends or has_room(state, finals)
-    gather_takes = gatherer_takes(state, gather, burst, granted)
+    gather_takes = gatherer_takes(state, gather)
     advances = table_advances(state, table, gather_takes and may_go)
-    base_taken = table_takes(state, commands, table, advances)
+    base_taken = table_takes(state, table)
 
     # Issue: a command becomes bases for the table.
     issuing = state[at + _ISSUING] != 0
@@ -138,7 +138,7 @@ def step_load(
         state, commands, gather, bus_bytes, byte_bits, burst, takes_word, arrives, granted,
         offered and may_go, table,
     )  # fmt: skip
-    step_table(state, commands, table, advances, base_taken, issuing, base, False, whole, 0)
+    step_table(state, commands, table, advances, issuing, base, False, whole, 0)
     step_fifo(state, completions, begins, command, ended)
     if sent:
         state[at + _BASE] += commands[command, WORD_PITCH]

@@ -5,7 +5,7 @@ from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.queues import Places
 
 # A `PieceTable`. What it reads is on its way through two registers to the one on offer; an entry
-# is known by the command that wrote it.
+# is known by the command that wrote it. A base is kept while another is walked.
 (
     WALKING,
     _BASE,
@@ -25,14 +25,22 @@ from compiler.system.clocks.queues import Places
     _PLACED,
     _PLACES,
     ENTRIES,
+    _KEPT,
+    _KEPT_BASE,
+    _KEPT_STAY,
+    _KEPT_WHOLE,
+    _KEPT_WALKER,
     TABLE,
-) = range(19)
+) = range(24)
 
 # A `PieceCutter`. A cut's marks are bits: it ends its word, it asks for beats, it has one.
 (
     _CLIPPED,
     _CLIPPED_ENTRY,
     _CLIPPED_PLACE,
+    _SPARE,
+    _SPARE_ENTRY,
+    _SPARE_PLACE,
     _BUSY,
     _ENTRY,
     _ASKS,
@@ -45,12 +53,12 @@ from compiler.system.clocks.queues import Places
     CUT_BEAT,
     CUT_BEATS,
     CUTTER,
-) = range(15)
+) = range(18)
 
 WORD_ENDS, ASKS, HAS_BEAT = 1, 2, 4
 
-# A `BurstSplitter`.
-BURSTS, _AT, _TO_GO, SPLITTER = range(4)
+# A `BurstSplitter`, and the span that it keeps.
+BURSTS, _AT, _TO_GO, _WAITS, _WAITS_AT, _WAITS_BEATS, SPLITTER = range(7)
 
 
 @inner
@@ -60,8 +68,14 @@ def table_advances(state, at, taken):
 
 
 @inner
-def table_takes(state, commands, at, advances):
+def table_takes(state, at):
     """Whether the table takes a base."""
+    return not state[at + _KEPT]
+
+
+@inner
+def _next_base(state, commands, at, advances):
+    """Whether the table walks the next base."""
     if not state[at + WALKING]:
         return True
     if not advances:
@@ -78,8 +92,9 @@ def rewind(state, at, walkers):
 
 
 @inner
-def step_table(state, commands, at, advances, takes, given, base, stay, whole, walker):
-    """A `PieceTable` that takes a base where it `takes` and one is `given`."""
+def step_table(state, commands, at, advances, given, base, stay, whole, walker):
+    """A `PieceTable` that takes a base where it can and one is `given`."""
+    moves = _next_base(state, commands, at, advances)
     if advances:
         state[at + OFFERS] = state[at + _HELD]
         state[at + ENTRY] = state[at + _HELD_ENTRY]
@@ -102,13 +117,21 @@ def step_table(state, commands, at, advances, takes, given, base, stay, whole, w
                 state[where] = origin
             else:
                 state[where] = 0 if commands[entry, FINAL] else place + 1
-    if takes:
-        state[at + WALKING] = given
-        state[at + _BASE] = base
-        state[at + _STAY] = stay
-        state[at + _WHOLE] = whole
-        state[at + _WALKER] = walker
+    kept = state[at + _KEPT] != 0
+    if moves:
+        state[at + WALKING] = kept or given
+        state[at + _BASE] = state[at + _KEPT_BASE] if kept else base
+        state[at + _STAY] = state[at + _KEPT_STAY] if kept else stay
+        state[at + _WHOLE] = state[at + _KEPT_WHOLE] if kept else whole
+        state[at + _WALKER] = state[at + _KEPT_WALKER] if kept else walker
         state[at + _FIRST] = 1
+        state[at + _KEPT] = 0
+    elif given and not kept:
+        state[at + _KEPT] = 1
+        state[at + _KEPT_BASE] = base
+        state[at + _KEPT_STAY] = stay
+        state[at + _KEPT_WHOLE] = whole
+        state[at + _KEPT_WALKER] = walker
 
 
 @inner
@@ -118,12 +141,9 @@ def cutter_busy(state, at):
 
 
 @inner
-def cutter_takes(state, at, taken):
-    """Whether the cutter takes a piece, if its cut is `taken` where it has one."""
-    if not state[at + _CLIPPED] or not state[at + _BUSY]:
-        return True
-    moves = taken or not state[at + CUT]
-    return moves and state[at + _LEFT] <= state[at + _ROOM]
+def cutter_takes(state, at):
+    """Whether the cutter takes a piece."""
+    return not state[at + _SPARE]
 
 
 @inner
@@ -167,9 +187,15 @@ def step_cutter(state, commands, at, bus_bytes, byte_bits, taken, given, table):
         state[at + _ROOM] = bus_bytes // 2 if commands[entry, DOUBLE] else bus_bytes
         state[at + _ASKS] = 0
     if clips:
-        state[at + _CLIPPED] = given
-        state[at + _CLIPPED_ENTRY] = state[table + ENTRY]
-        state[at + _CLIPPED_PLACE] = state[table + _PLACED]
+        spare = state[at + _SPARE] != 0
+        state[at + _CLIPPED] = spare or given
+        state[at + _CLIPPED_ENTRY] = state[at + _SPARE_ENTRY] if spare else state[table + ENTRY]
+        state[at + _CLIPPED_PLACE] = state[at + _SPARE_PLACE] if spare else state[table + _PLACED]
+        state[at + _SPARE] = 0
+    elif given and not state[at + _SPARE]:
+        state[at + _SPARE] = 1
+        state[at + _SPARE_ENTRY] = state[table + ENTRY]
+        state[at + _SPARE_PLACE] = state[table + _PLACED]
 
 
 @inner
@@ -179,25 +205,30 @@ def burst_beats(state, at, burst):
 
 
 @inner
-def splitter_takes(state, at, burst, taken):
-    """Whether a splitter takes a span, if its burst is `taken` where it has one."""
-    if not state[at + BURSTS]:
-        return True
-    return taken and state[at + _TO_GO] <= burst - (state[at + _AT] & (burst - 1))
+def splitter_takes(state, at):
+    """Whether a splitter takes a span."""
+    return not state[at + _WAITS]
 
 
 @inner
 def step_splitter(state, at, burst, taken, given, beat, beats):
-    """A `BurstSplitter`."""
-    takes = splitter_takes(state, at, burst, taken)
+    """A `BurstSplitter` whose burst is `taken` or not, and that is `given` a span or not."""
+    moves = not state[at + BURSTS]
     if state[at + BURSTS] and taken:
         beats_now = burst_beats(state, at, burst)
         state[at + _AT] += beats_now
         state[at + _TO_GO] -= beats_now
-    if takes:
-        state[at + BURSTS] = given
-        state[at + _AT] = beat
-        state[at + _TO_GO] = beats
+        moves = state[at + _TO_GO] == 0
+    waits = state[at + _WAITS] != 0
+    if moves:
+        state[at + BURSTS] = waits or given
+        state[at + _AT] = state[at + _WAITS_AT] if waits else beat
+        state[at + _TO_GO] = state[at + _WAITS_BEATS] if waits else beats
+        state[at + _WAITS] = 0
+    elif given and not waits:
+        state[at + _WAITS] = 1
+        state[at + _WAITS_AT] = beat
+        state[at + _WAITS_BEATS] = beats
 
 
 def place_table(places: Places, at: int, entries: int, walkers: int, unwritten: int) -> None:

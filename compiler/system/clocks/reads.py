@@ -4,7 +4,7 @@ from compiler.system.clocks.compiled import inner
 from compiler.system.clocks.queues import BUFFER, DATA, SPARE, VALID, Places, step_buffer
 
 BURSTS_PER_READER = 32 - 3
-"""Bursts under way with which a reader takes part in the turns no more."""
+"""Bursts under way with which a reader takes part in the turns no more, a cycle later."""
 
 BURSTS_IN_MEMORY = 64
 
@@ -25,8 +25,8 @@ _CHECKED_REQUEST, _ON_BUS, _ON_BUS_REQUEST, ARRIVING, _ANSWERING, _ANSWERED = ra
 # The memory: bursts that wait with the cycle from which they are answered, and the beat on R.
 (
     _TAKES, _COUNT, _FIRST, _DONE, _CREDIT, _BEAT, _BEAT_READER, _BEAT_LAST, BEATS_READ, _RING,
-    _OPEN, READS,
-) = range(_CHECKED + 7, _CHECKED + 19)  # fmt: skip
+    _OPEN, _MAY, READS,
+) = range(_CHECKED + 7, _CHECKED + 20)  # fmt: skip
 
 READER_BITS = 8
 
@@ -41,7 +41,7 @@ def choose(state, at, asks, readers):
         k = last + n
         if k >= readers:
             k -= readers
-        if asks[k] and state[state[at + _OPEN] + k] < BURSTS_PER_READER:
+        if asks[k] and state[state[at + _MAY] + k]:
             return k
     return NOBODY
 
@@ -67,12 +67,14 @@ def reads_busy(state, at):
 
 
 @inner
-def step_reads(state, at, now, asks, chosen, latency, bandwidth, stop):
+def step_reads(state, at, now, asks, chosen, readers, latency, bandwidth, stop):
     """The master and its memory; `chosen` is the reader whose request is taken.
 
     Once they `stop`, requests are answered without memory.
     """
     opened = state[at + _OPEN]
+    for k in range(readers):
+        state[state[at + _MAY] + k] = state[opened + k] < BURSTS_PER_READER
     checked, answering = state[at + _CHECKED], state[at + _ANSWERING]
     request = state[at + _CHECKED_REQUEST]
     reader = request & ((1 << READER_BITS) - 1)
@@ -144,3 +146,7 @@ def place_reads(places: Places, at: int, readers: int) -> None:
     places.constant(at + _CREDIT, SCALE)
     places.constant(at + _RING, places.take(2 * BURSTS_IN_MEMORY))
     places.constant(at + _OPEN, places.take(readers))
+    may = places.take(readers)
+    places.constant(at + _MAY, may)
+    for k in range(readers):
+        places.constant(may + k, 1)

@@ -103,7 +103,7 @@ def step_residual(
     missing = head & MISSING_TAG != 0
     owner = head & (MISSING_TAG - 1)
     own = at + _WALKERS + owner * _WALKER
-    free = state[own + _HOLDING] == 0 or (given[owner] and state[own + _GIVEN] == length - 1)
+    free = state[own + _HOLDING] == 0
     taken = state[tags + READY] != 0 and free and (missing or state[gather + WORD] != 0)
 
     # Ask: the pieces of the row whose turn it is.
@@ -111,9 +111,8 @@ def step_residual(
     own = at + _WALKERS + turn * _WALKER
     channels = feeders + turn * FEEDER + ADDED
     asks = has_place(state, own, channels) and state[own + _ROOM] != 0
-    takes_piece = gatherer_takes(state, gather, burst, granted)
-    advances = table_advances(state, table, takes_piece)
-    base_taken = table_takes(state, commands, table, advances)
+    advances = table_advances(state, table, gatherer_takes(state, gather))
+    base_taken = table_takes(state, table)
     no_place = asks and is_missing(state, groups, own, channels)
     asked = asks and has_room(state, tags) and (no_place or base_taken)
     offered = asks and has_room(state, tags) and not no_place
@@ -126,7 +125,7 @@ def step_residual(
         state, commands, gather, bus_bytes, byte_bits, burst, taken and not missing, arrives,
         granted, state[table + OFFERS], table,
     )  # fmt: skip
-    step_table(state, commands, table, advances, base_taken, offered, base, stay, False, turn)
+    step_table(state, commands, table, advances, offered, base, stay, False, turn)
     step_fifo(state, tags, asked, turn | (MISSING_TAG if no_place else 0), taken)
     for k in range(rows):
         walker = at + _WALKERS + k * _WALKER

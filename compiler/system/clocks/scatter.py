@@ -19,23 +19,24 @@ from compiler.system.clocks.pieces import (
     step_cutter,
     step_splitter,
 )
-from compiler.system.clocks.queues import Places
+from compiler.system.clocks.queues import BUFFER, SPARE, VALID, Places, step_buffer
 
 OUTSTANDING = 255
 """Bursts that memory has been asked to write and has not confirmed."""
 
-# A `Scatterer`: its cut on the way to a beat, and the registers behind it as bits of a number, the
-# last of which is the beat on offer.
+# A `Scatterer`: its cut on the way to a beat, and the registers behind it as bits of a number; then
+# the blocks in front of them, and the beat on offer.
 _AIMED, _MARKS, _BEAT, _BEATS, _ASKED, _OWED, _UNCONFIRMED, _VALID, _STAGES = range(9)
 _CUTTER = 9
 _SPLITTER = _CUTTER + CUTTER
-SCATTERER = _SPLITTER + SPLITTER
+_OFFERS = _SPLITTER + SPLITTER
+SCATTERER = _OFFERS + BUFFER
 
 
 @inner
 def offers_beat(state, at):
     """Whether a beat is on offer."""
-    return state[at + _VALID] >> (state[at + _STAGES] - 1) & 1
+    return state[at + _OFFERS + VALID]
 
 
 @inner
@@ -53,38 +54,34 @@ def scatterer_busy(state, at):
         cutter_busy(state, at + _CUTTER)
         or state[at + _AIMED]
         or state[at + _VALID]
+        or offers_beat(state, at)
         or state[at + _OWED]
         or state[at + _UNCONFIRMED]
     ) != 0
 
 
 @inner
-def _fires(state, at, burst, word, beat_taken, granted):
+def _fires(state, at, word):
     """Whether the aimed cut goes on."""
-    if not (state[at + _AIMED] and word):
-        return False
-    if not (beat_taken or not offers_beat(state, at)):
+    if not (state[at + _AIMED] and word) or state[at + _OFFERS + SPARE]:
         return False
     return (
         not state[at + _MARKS] & ASKS
         or state[at + _ASKED] != 0
-        or splitter_takes(state, at + _SPLITTER, burst, granted)
+        or splitter_takes(state, at + _SPLITTER)
     )
 
 
 @inner
-def takes_word(state, at, burst, word, beat_taken, granted):
+def takes_word(state, at, word):
     """Whether the word on offer is taken: its last piece is sent."""
-    return state[at + _MARKS] & WORD_ENDS != 0 and _fires(
-        state, at, burst, word, beat_taken, granted
-    )
+    return state[at + _MARKS] & WORD_ENDS != 0 and _fires(state, at, word)
 
 
 @inner
-def scatterer_takes(state, at, burst, word, beat_taken, granted):
+def scatterer_takes(state, at):
     """Whether a piece is taken."""
-    aims = not state[at + _AIMED] or _fires(state, at, burst, word, beat_taken, granted)
-    return cutter_takes(state, at + _CUTTER, aims)
+    return cutter_takes(state, at + _CUTTER)
 
 
 @inner
@@ -93,13 +90,15 @@ def step_scatterer(
     table,
 ):  # fmt: skip
     """A `Scatterer` with a `word` on offer, whose beat and burst are taken or not."""
-    fires = _fires(state, at, burst, word, beat_taken, granted)
+    fires = _fires(state, at, word)
     marks = state[at + _MARKS]
     asks = (
         state[at + _AIMED] != 0 and word and marks & ASKS != 0 and not state[at + _ASKED]
-        and splitter_takes(state, at + _SPLITTER, burst, granted)
+        and splitter_takes(state, at + _SPLITTER)
     )  # fmt: skip
-    advance = beat_taken or not offers_beat(state, at)
+    advance = not state[at + _OFFERS + SPARE]
+    beat = state[at + _VALID] >> (state[at + _STAGES] - 1) & 1
+    step_buffer(state, at + _OFFERS, beat, 0, beat_taken)
     aims = not state[at + _AIMED] or fires
     if granted:
         state[at + _OWED] -= burst_beats(state, at + _SPLITTER, burst)
@@ -124,4 +123,4 @@ def step_scatterer(
 
 def place_scatterer(places: Places, at: int, *, byte_bits: int) -> None:
     """Give the scatterer at `at` its number of registers."""
-    places.constant(at + _STAGES, 2 + -(-byte_bits // 2))
+    places.constant(at + _STAGES, 1 + -(-byte_bits // 2))

@@ -107,10 +107,9 @@ def step_store(
     begins = takes and kind in (MOVE, POOL)
     pooling = state[at + _POOLING] != 0
     held = state[at + _HELD] != 0
-    word_taken = held and takes_word(state, scatter, burst, held, beat_taken, granted)
-    piece_taken = scatterer_takes(state, scatter, burst, held, beat_taken, granted)
-    advances = table_advances(state, table, piece_taken)
-    base_taken = table_takes(state, commands, table, advances)
+    word_taken = held and takes_word(state, scatter, held)
+    advances = table_advances(state, table, scatterer_takes(state, scatter))
+    base_taken = table_takes(state, table)
 
     # Where a word's pieces start goes off first, the word when it is whole and there is room.
     turn = state[at + TURN]
@@ -174,7 +173,7 @@ def step_store(
         state, commands, scatter, bus_bytes, byte_bits, burst, held, beat_taken, granted, written,
         state[table + OFFERS], table,
     )  # fmt: skip
-    step_table(state, commands, table, advances, base_taken, offered, base, stay, False, walker)
+    step_table(state, commands, table, advances, offered, base, stay, False, walker)
     if begins:
         rewind(state, table, rows)
     if moved:

@@ -3,8 +3,9 @@
 import pytest
 
 from hw.stream_register import StreamBuffer, StreamRegister
+from hw.system.skid_buffer import SkidBuffer
 from tests.hw.formal.prover import prove, reach, refute
-from tests.hw.formal.stage_spec import SHAPE, StageSpec
+from tests.hw.formal.stage_spec import SHAPE, SkidSpec, StageSpec
 from tests.hw.mutants import mutant
 
 
@@ -24,6 +25,11 @@ def test_register():
 def test_buffer():
     prove(buffer(invariants=True))
     reach(buffer(), depth=5)
+
+
+def test_skid():
+    prove(SkidSpec(SkidBuffer(SHAPE)))
+    reach(SkidSpec(SkidBuffer(SHAPE)), depth=5)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +56,16 @@ def test_broken_register_is_refuted(old, new):
 )
 def test_broken_buffer_is_refuted(old, new):
     refute(buffer(mutant(StreamBuffer, old, new)), depth=6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("full.eq(self.o.valid & ~self.o.ready)", "full.eq(self.i.valid & ~self.o.ready)"),
+        ("m.If(~full)", "m.If(1)"),
+        ("Mux(full, kept, self.i.payload)", "self.i.payload"),
+        ("self.i.ready.eq(~full)", "self.i.ready.eq(~full | self.o.ready)"),
+    ],
+)
+def test_broken_skid_is_refuted(old, new):
+    refute(SkidSpec(mutant(SkidBuffer, old, new)(SHAPE)), depth=6)

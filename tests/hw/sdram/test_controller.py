@@ -29,6 +29,10 @@ LEAST = {
 """Beats per cycle at 100 MHz with a CAS latency of 2."""
 
 
+QUICK = ("100_cl2", "142_cl3")
+"""Configurations that are tried on the second simulator each time."""
+
+
 def slow(*values):
     """Parameters of a test that is slow."""
     return pytest.param(*values, marks=pytest.mark.slow)
@@ -58,7 +62,7 @@ def test_much_random_traffic(name, tmp_path):
     run(build_sdram(name), "traffic", tmp_path, accesses=25_000)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in CONFIGS])
 def test_random_traffic_on_icarus(name, tmp_path):
     run(on_icarus(name), "traffic", tmp_path, accesses=250)
 

@@ -41,7 +41,7 @@ def test_block(blocks, bench, tmp_path):
 @pytest.mark.parametrize(
     ("block", "bench", "old", "new"),
     [
-        (BurstSplitter, "burst_splitter", "last.eq(left <= room)", "last.eq(left < room)"),
+        (BurstSplitter, "burst_splitter", "ends = new.beats <= room", "ends = new.beats < room"),
         (ReadMaster, "read_master", "refused.eq(placed.outside | self.stop)", "refused.eq(0)"),
         (
             ReadMaster,

@@ -100,7 +100,7 @@ def test_a_beat_comes_per_cycle(lanes, bus_bytes, counts, double, latency, cycle
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 40)
     beats = sum(beats for _, beats in memory.requests.bursts)
     assert sink.cycles[-1] <= beats + latency + 20
-    assert memory.requests.cycles[0] - source.cycles[0] == 4
+    assert memory.requests.cycles[0] - source.cycles[0] == 5
     assert (sink.cycles[-1] - sink.cycles[9]) / 30 <= cycles_per_word
 
 
