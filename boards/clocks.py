@@ -45,7 +45,7 @@ ECP5_PLL = PllRange(
     oscillator=(400, 800), detector=(10, 400), most_reference=128, most_feedback=128,
     most_output=128,
 )  # fmt: skip
-"""EHXPLLL (Lattice FPGA-DS-02012, table 3.20). Its feedback is the output, not the oscillator."""
+"""EHXPLLL (Lattice FPGA-DS-02012, table 3.20)."""
 
 SERIES7_PLL = PllRange(
     oscillator=(800, 1600), detector=(19, 450), most_reference=56, most_feedback=64,
@@ -54,15 +54,8 @@ SERIES7_PLL = PllRange(
 """PLLE2 of speed grade -1 (AMD DS181, table 38)."""
 
 
-def pll_dividers(
-    limits: PllRange, input_mhz: float, output_mhz: float, *, from_output: bool = False
-) -> PllDividers:
+def pll_dividers(limits: PllRange, input_mhz: float, output_mhz: float) -> PllDividers:
     """The dividers that make `output_mhz`; of several, those with the fastest phase detector.
-
-    Parameters
-    ----------
-    from_output : the PLL feeds back the clock that it makes, divided by `feedback`, instead of that
-        of its oscillator.
 
     Raises
     ------
@@ -80,10 +73,10 @@ def pll_dividers(
             key=lambda n: abs(output_mhz * n - (low + high) / 2),
         )
         for output in outputs:
-            feedback = round(output_mhz / detector * (1 if from_output else output))
+            feedback = round(output_mhz / detector * output)
             if not 1 <= feedback <= limits.most_feedback:
                 continue
-            made = detector * feedback / (1 if from_output else output)
+            made = detector * feedback / output
             if abs(made - output_mhz) <= 1e-6 * output_mhz:
                 return PllDividers(reference=reference, feedback=feedback, output=output)
             if abs(made - output_mhz) < abs(nearest - output_mhz):
@@ -147,14 +140,16 @@ class Ecp5Clock(_Clock):
 
     @staticmethod
     def check(input_mhz: float, output_mhz: float) -> PllDividers:
-        return pll_dividers(ECP5_PLL, input_mhz, output_mhz, from_output=True)
+        return pll_dividers(ECP5_PLL, input_mhz, output_mhz)
 
     def elaborate(self, platform):
         m = Module()
         made = Signal()
+        fed_back = Signal()
         locked = Signal()
         dividers = self._dividers
-        # The attributes are those that Lattice's own tools give a PLL for such clocks.
+        # One output feeds the oscillator back and nothing else, so that the other has a divider of
+        # its own. The attributes are those that Lattice's own tools give a PLL for such clocks.
         m.submodules.pll = Instance(
             "EHXPLLL",
             a_ICP_CURRENT="12",
@@ -166,15 +161,20 @@ class Ecp5Clock(_Clock):
             p_STDBY_ENABLE="DISABLED",
             p_DPHASE_SOURCE="DISABLED",
             p_OUTDIVIDER_MUXA="DIVA",
+            p_OUTDIVIDER_MUXB="DIVB",
             p_FEEDBK_PATH="CLKOP",
             p_CLKI_DIV=dividers.reference,
-            p_CLKFB_DIV=dividers.feedback,
+            p_CLKFB_DIV=1,
             p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_DIV=dividers.output,
-            p_CLKOP_CPHASE=dividers.output - 1,
+            p_CLKOP_DIV=dividers.feedback,
+            p_CLKOP_CPHASE=dividers.feedback - 1,
             p_CLKOP_FPHASE=0,
+            p_CLKOS_ENABLE="ENABLED",
+            p_CLKOS_DIV=dividers.output,
+            p_CLKOS_CPHASE=dividers.output - 1,
+            p_CLKOS_FPHASE=0,
             i_CLKI=self.i,
-            i_CLKFB=made,
+            i_CLKFB=fed_back,
             i_RST=Const(0),
             i_STDBY=Const(0),
             i_PHASESEL0=Const(0),
@@ -184,7 +184,9 @@ class Ecp5Clock(_Clock):
             i_PHASELOADREG=Const(1),
             i_PLLWAKESYNC=Const(0),
             i_ENCLKOP=Const(0),
-            o_CLKOP=made,
+            i_ENCLKOS=Const(0),
+            o_CLKOP=fed_back,
+            o_CLKOS=made,
             o_LOCK=locked,
         )
         m.submodules.gate = Instance(

@@ -143,6 +143,7 @@ class ResidualUnit(wiring.Component):
         ]
         for k, residuals in enumerate(self.residuals):
             held = Signal(word(config), name=f"held_{k}")
+            absent = Signal(name=f"absent_{k}")  # All of it is zero.
             number = Signal(range(max(2, length)), name=f"number_{k}")
             last = Signal(name=f"last_{k}")
             takes = Signal(name=f"takes_{k}")
@@ -153,7 +154,11 @@ class ResidualUnit(wiring.Component):
                 residuals.valid.eq(holding[k]),
                 *(
                     residuals.payload[outlet].eq(
-                        Array(held[outlet * length + n] for n in range(length))[number]
+                        Mux(
+                            absent,
+                            0,
+                            Array(held[outlet * length + n] for n in range(length))[number],
+                        )
                     )
                     for outlet in range(config.array.drain_width)
                 ),
@@ -165,5 +170,5 @@ class ResidualUnit(wiring.Component):
             with m.If(residuals.valid & residuals.ready):
                 m.d.sync += number.eq(Mux(last, 0, number + 1))
             with m.If(takes):
-                m.d.sync += held.eq(Mux(head.missing, 0, gatherer.words.payload.as_value()))
+                m.d.sync += [held.eq(gatherer.words.payload), absent.eq(head.missing)]
         return m
