@@ -33,8 +33,12 @@ def integers(words):
 def expected_words(stream, config):
     """What each stream gives for a row, by name."""
     ends = np.arange(len(stream.headers)) == len(stream.headers) - 1
-    places = np.where(make_places(stream) < 0, NO_CHANNEL, make_places(stream))
-    fields = {"places": places, "end": ends}
+    absent = make_places(stream) < 0
+    fields = {
+        "places": np.where(absent, NO_CHANNEL, make_places(stream)),
+        "missing": (absent << np.arange(absent.shape[1])).sum(axis=1),
+        "end": ends,
+    }
     return {
         "headers": integers(stream.headers),
         "masks": integers(stream.masks),
