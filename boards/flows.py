@@ -51,6 +51,8 @@ class Ecp5Flow:
             platform._nextpnr_device_options[platform.device],
             "--package", platform._nextpnr_package_options[platform.package].upper(),
             "--speed", platform.speed, "--lpf", self.constraints, "--textcfg", self.routed,
+            # For a design that takes two thirds of the FPGA, the usual ones take hours.
+            "--placer", "static", "--router", "router2",
         ]  # fmt: skip
 
     def write_bitstream(self, folder: Path) -> Usage:

@@ -32,9 +32,7 @@ def test_known_dividers():
     assert (found.reference, found.feedback, found.output) == (1, 24, 6)
 
 
-@pytest.mark.parametrize(
-    ("given", "wanted", "nearest"), [(25, 99, "98.4375"), (25, 81.3, "81.25")]
-)
+@pytest.mark.parametrize(("given", "wanted", "nearest"), [(25, 99, "98.4375"), (25, 81.3, "81.25")])
 def test_a_clock_that_cannot_be_made_is_refused_with_one_that_can(given, wanted, nearest):
     with pytest.raises(ClockError, match=f"no {wanted:g} MHz from {given:g} MHz; {nearest} MHz"):
         pll_dividers(ECP5_PLL, given, wanted)
