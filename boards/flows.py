@@ -10,6 +10,9 @@ from boards.tools import Usage, run_tool
 NAME = "top"
 """Of the top module, and of the files."""
 
+LEAST_RESETS = 64
+"""Flip-flops that a reset of an ECP5 is for at least."""
+
 
 @dataclass(frozen=True)
 class Ecp5Flow:
@@ -26,7 +29,7 @@ class Ecp5Flow:
     constraints = f"{NAME}.lpf"
     routed = f"{NAME}.config"
     bitstream = f"{NAME}.bit"
-    synthesis = ("synth_ecp5",)
+    synthesis = ("synth_ecp5", f"-minsrst {LEAST_RESETS}")
 
     @property
     def device(self) -> str:
@@ -36,7 +39,7 @@ class Ecp5Flow:
 
     def synthesize(self, folder: Path) -> Usage:
         """Make NAME.json from NAME.v."""
-        return map_file(folder, f"{NAME}.v", name=NAME)
+        return map_file(folder, f"{NAME}.v", name=NAME, least_resets=LEAST_RESETS)
 
     def pack(self, module: dict) -> None:
         """Move logic into cells with room for it."""

@@ -104,8 +104,8 @@ class Array(wiring.Component):
             data.ArrayLayout(config.activation_bits, config.lanes_per_group), config.lane_groups
         )
         write = Signal()
-        address = Signal(range(config.depth))
-        slices = Signal(slice_layout)
+        address = Signal(range(config.depth), reset_less=True)
+        slices = Signal(slice_layout, reset_less=True)
         m.d.comb += self.load.ready.eq(1)
         m.d.sync += [
             write.eq(self.load.valid),
@@ -117,7 +117,7 @@ class Array(wiring.Component):
         # A write travels down the lane groups like a step, and its data beside it.
         for g in reversed(range(config.lane_groups)):
             m.submodules[f"memory_{g}"] = ram = ActivationMemory(config)
-            following = Signal(slice_layout, name=f"slices_{g}")
+            following = Signal(slice_layout, name=f"slices_{g}", reset_less=True)
             m.d.sync += following.eq(slices)
             slices = following
             m.d.comb += [ram.write.eq(rows[0].memory_write[g]), ram.data.eq(slices[g])]

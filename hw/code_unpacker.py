@@ -35,7 +35,7 @@ class CodeUnpacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         count = self._config.codes_per_word
-        word = Signal(layouts.codes(self._config))
+        word = Signal(layouts.codes(self._config), reset_less=True)
         taken = Signal(range(count))
         take = Signal()
         drop = Signal()

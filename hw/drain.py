@@ -77,7 +77,7 @@ class Drain(wiring.Component):
         ]
 
         # The pass on its way out: its epilogues, its filter and lane of the moment.
-        current = Signal(self._epilogues)
+        current = Signal(self._epilogues, reset_less=True)
         filter_index = Signal(range(config.filters_per_row))
         lane = Signal(range(config.lanes_per_outlet))
         draining = Signal()
@@ -130,13 +130,15 @@ class Drain(wiring.Component):
                 if config.residuals:
                     # Groups below come later.
                     late = config.lane_groups - 1 - group
-                    raw = delayed(m, residual[outlet], late, f"residual_{outlet}")
+                    raw = delayed(m, residual[outlet], late, f"residual_{outlet}", reset_less=True)
                     sign = self.signed & raw[-1]
                     m.d.comb += epilogue.residual.eq(Cat(raw, sign).as_signed())
                 # The groups above are done earlier: hold what they give until group 0 is.
-                m.d.comb += outputs[outlet].eq(delayed(m, epilogue.o, group, f"held_{outlet}"))
+                m.d.comb += outputs[outlet].eq(
+                    delayed(m, epilogue.o, group, f"held_{outlet}", reset_less=True)
+                )
             if group:
-                following = Signal.like(parameters, name=f"parameters_{group - 1}")
+                following = Signal.like(parameters, name=f"parameters_{group - 1}", reset_less=True)
                 m.d.sync += following.eq(parameters)
                 parameters = following
         arriving = Signal(config.lane_groups - 1 + epilogue_latency(config))

@@ -81,7 +81,9 @@ class LaneGroup(wiring.Component):
         values = [self.word[lane] for lane in range(lanes)]
         for stage in range(config.shift_bits):
             distance = 1 << stage
-            shift = delayed(m, step.shift[stage], READ_LATENCY + stage, f"shift_{stage}")
+            shift = delayed(
+                m, step.shift[stage], READ_LATENCY + stage, f"shift_{stage}", reset_less=True
+            )
             crossing = self.from_above[f"stage_{stage}"]
             m.d.sync += [self.to_below[f"stage_{stage}"][n].eq(values[n]) for n in range(distance)]
             above = values[distance:] + [crossing[n] for n in range(distance)]

@@ -56,7 +56,7 @@ class MaskDecoder(wiring.Component):
         m.submodules.picked = picked = StreamRegister(pick)
 
         # Pick the lowest of the union of the masks' bits that have not been emitted.
-        held = Signal(group(self._config))
+        held = Signal(group(self._config), reset_less=True)
         busy = Signal()
         remaining = Signal(width)
         before = Signal(width)

@@ -57,7 +57,8 @@ class Requantizer(wiring.Component):
         config = self._config
 
         def registered(value, name, shape=None):
-            signal = Signal(shape if shape is not None else value.shape(), name=name)
+            shape = shape if shape is not None else value.shape()
+            signal = Signal(shape, name=name, reset_less=True)
             m.d.sync += signal.eq(value)
             return signal
 
@@ -119,5 +120,5 @@ class Requantizer(wiring.Component):
         above_high = registered(Mux(overflow, ~sign, total > self.clamp.high), "above_high")
         inside = registered(total, "inside")
         clamped = Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))
-        m.d.sync += self.o.eq(clamped[: config.activation_bits])
+        m.d.comb += self.o.eq(registered(clamped[: config.activation_bits], "clamped"))
         return m

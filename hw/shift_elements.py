@@ -23,7 +23,7 @@ class ShiftElements(Elements):
         for f in range(config.filters_per_row):
             code = control.codes[f]
             exponent = [
-                delayed(m, code.exponent[n], cycles, f"exponent_{f}_{n}")
+                delayed(m, code.exponent[n], cycles, f"exponent_{f}_{n}", reset_less=True)
                 for n, cycles in enumerate([*range(config.exponent_bits - 1), depth])
                 if n < config.exponent_bits
             ]

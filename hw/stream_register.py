@@ -1,4 +1,8 @@
-"""Registers for streams: the stages from which every stalled pipeline here is built."""
+"""Registers for streams: the stages from which every stalled pipeline here is built.
+
+Payloads are not reset, only what says whether they count: a reset that goes to every register takes
+more of an FPGA's wires than anything else.
+"""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -21,13 +25,18 @@ class StreamRegister(wiring.Component):
     """
 
     def __init__(self, shape):
+        self._shape = shape
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.i.ready.eq(self.o.ready | ~self.o.valid)
+        payload = Signal(self._shape, reset_less=True)
+        m.d.comb += [
+            self.i.ready.eq(self.o.ready | ~self.o.valid),
+            self.o.payload.eq(payload),
+        ]
         with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+            m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(self.i.payload)]
         return m
 
 
@@ -52,15 +61,16 @@ class StreamBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        spare = Signal(self._shape)
+        payload = Signal(self._shape, reset_less=True)
+        spare = Signal(self._shape, reset_less=True)
         spare_full = Signal()
-        m.d.comb += self.i.ready.eq(~spare_full)
+        m.d.comb += [self.i.ready.eq(~spare_full), self.o.payload.eq(payload)]
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += spare_full.eq(0)
             with m.If(spare_full):
-                m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(spare)]
+                m.d.sync += [self.o.valid.eq(1), payload.eq(spare)]
             with m.Else():
-                m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+                m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(self.i.payload)]
         with m.Elif(self.i.valid & self.i.ready):
             m.d.sync += [spare_full.eq(1), spare.eq(self.i.payload)]
         return m

@@ -47,6 +47,8 @@ class RegisterPort(wiring.Component):
             axi.wstrb.eq(0b1111),
             axi.rready.eq(1),
             axi.bready.eq(1),
+        ]
+        m.d.sync += [
             self.done.eq(axi.rvalid | axi.bvalid),
             self.failed.eq((axi.rvalid & axi.rresp[1]) | (axi.bvalid & axi.bresp[1])),
             self.got.eq(axi.rdata),

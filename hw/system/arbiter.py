@@ -50,7 +50,7 @@ class Arbiter(wiring.Component):
         m.d.comb += [
             offered.eq(Cat(i.valid for i in self.i)),
             candidates.eq(Mux((offered & later).any(), offered & later, offered)),
-            taken.eq(candidates & (~candidates + 1)),
+            taken.eq(candidates & ~_above_any(candidates)),
             buffer.i.valid.eq(offered.any()),
             buffer.i.payload.payload.eq(
                 _any(Mux(taken[k], i.payload, 0) for k, i in enumerate(self.i))
@@ -62,9 +62,14 @@ class Arbiter(wiring.Component):
         ]
         m.d.comb += [i.ready.eq(taken[k] & buffer.i.ready) for k, i in enumerate(self.i)]
         with m.If(buffer.i.valid & buffer.i.ready):
-            m.d.sync += later.eq(~(taken | (taken - 1)))
+            m.d.sync += later.eq(_above_any(taken))
         return m
 
 
 def _any(values):
     return reduce(operator.or_, values)
+
+
+def _above_any(bits):
+    """The bits above the lowest that is set. No sum: carry chains have a long way in and out."""
+    return Cat(bits[:k].any() for k in range(len(bits)))

@@ -49,6 +49,7 @@ class BeatQueue(wiring.Component):
         burst = splitter.o.payload
         fits = Signal()
         asked = Signal()
+        given = Signal()
         m.d.comb += [
             fits.eq(burst.beats <= room),
             requests.i.valid.eq(splitter.o.valid & fits),
@@ -61,5 +62,8 @@ class BeatQueue(wiring.Component):
             self.o.payload.eq(beats.r_data),
             beats.r_en.eq(self.o.ready),
         ]
-        m.d.sync += room.eq(room - Mux(asked, burst.beats, 0) + (self.o.valid & self.o.ready))
+        m.d.sync += [
+            given.eq(self.o.valid & self.o.ready),
+            room.eq(room - Mux(asked, burst.beats, 0) + given),
+        ]
         return m

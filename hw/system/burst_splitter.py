@@ -42,7 +42,7 @@ class BurstSplitter(wiring.Component):
         m.submodules.spans = spans = SkidBuffer(span(config))
         connect(m, flipped(self.i), spans.i)
         new = spans.o.payload
-        left = Signal(config.beat_bits)  # Beats of the span behind this burst.
+        left = Signal(config.beat_bits, reset_less=True)  # Beats of the span behind this burst.
         last = Signal()
 
         # Beats up to the next multiple: at least one.

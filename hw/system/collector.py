@@ -60,16 +60,18 @@ class Collector(wiring.Component):
         free = Signal()
         last = Signal()
         missing = walker.o.payload.missing
+        was_missing = Signal()  # Stands still while a word comes, and as long as it is there.
+        m.d.sync += was_missing.eq(missing)
         m.d.comb += [
             walker.start.eq(self.start),
             walker.last_pass.eq(self.last_pass),
-            self.o.valid.eq(full & ~missing),
+            self.o.valid.eq(full & ~was_missing),
             # A word that has begun has all that it needs.
             self.soon.eq(
                 walker.o.valid & ~missing & (full | ((number != 0) & (number + LEAD >= length)))
             ),
             self.o.payload.placed.eq(walker.o.payload),
-            free.eq(full & (missing | self.o.ready)),
+            free.eq(full & (was_missing | self.o.ready)),
             walker.o.ready.eq(free),
             self.outputs.ready.eq(walker.o.valid & ~full),
             taken.eq(self.outputs.valid & self.outputs.ready),
@@ -80,10 +82,13 @@ class Collector(wiring.Component):
             m.d.sync += [number.eq(Mux(last, 0, number + 1)), full.eq(last)]
         with m.If(free):
             m.d.sync += full.eq(0)
+        collected = Signal(word(self._config), reset_less=True)
+        m.d.comb += self.o.payload.word.eq(collected)
         for place in range(length):
-            with m.If(taken & (number == place)):
+            # What has not come yet may be anything: the enable then waits for little.
+            with m.If(~full & (number == place)):
                 m.d.sync += [
-                    self.o.payload.word[outlet * length + place].eq(self.outputs.payload[outlet])
+                    collected[outlet * length + place].eq(self.outputs.payload[outlet])
                     for outlet in range(config.drain_width)
                 ]
         return m

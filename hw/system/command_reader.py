@@ -12,7 +12,8 @@ from params.system import OFFSET_BITS, SystemConfig
 class CommandReader(wiring.Component):
     """Gives the commands of a sequence one by one, and reads ahead up to its window's end.
 
-    Throughput a command per cycle, or per as many beats as it takes.
+    Throughput a command per cycle, or per as many beats as it takes. A burst is asked for in every
+    other cycle at most.
 
     Members
     -------
@@ -48,10 +49,12 @@ class CommandReader(wiring.Component):
         # The first burst may begin within one; all end with it.
         beats_asked = burst - next_beat[: burst.bit_length() - 1]
         requests = self.port.requests
+        may_ask = Signal()
         asked = Signal()
         taken = Signal()
+        returned = Signal()
         m.d.comb += [
-            requests.valid.eq(running & inside & ~self.stop & (room >= burst)),
+            requests.valid.eq(may_ask & ~self.stop),
             requests.payload.beat.eq(next_beat),
             requests.payload.beats.eq(beats_asked),
             asked.eq(requests.valid & requests.ready),
@@ -64,7 +67,11 @@ class CommandReader(wiring.Component):
             inside.eq(next_beat[burst.bit_length() - 1 :] < self.size >> shift),
             self.exhausted.eq(running & ~inside & (room == depth)),
         ]
-        m.d.sync += room.eq(room + taken - Mux(asked, beats_asked, 0))
+        m.d.sync += [
+            may_ask.eq(running & inside & (room >= burst) & ~asked),
+            returned.eq(taken),
+            room.eq(room + returned - Mux(asked, beats_asked, 0)),
+        ]
         with m.If(self.start):
             m.d.sync += [
                 running.eq(1),

@@ -112,17 +112,16 @@ class Core(wiring.Component):
         ports = [reader.port, load.port, *(feeder.port for feeder in feeders)]
         if config.array.residuals:
             ports.append(units[Unit.RESIDUAL].port)
-        # At the end nothing more is asked for, so that what is outstanding gets less and less.
         stopped = Signal()
         for port, master in zip(ports, reads.ports, strict=True):
-            m.d.comb += [
-                *_pass(port.requests, master.requests, ~stopped),
-                port.arriving.eq(master.arriving),
-                port.beat.eq(master.beat),
-            ]
+            connect(m, port.requests, master.requests)
+            m.d.comb += [port.arriving.eq(master.arriving), port.beat.eq(master.beat)]
         connect(m, store.port.beats, writes.port.beats)
+        # At the end nothing more is asked for, so that what is outstanding gets less and less.
         m.d.comb += [
-            *_pass(store.port.requests, writes.port.requests, ~stopped),
+            writes.port.requests.payload.eq(store.port.requests.payload),
+            writes.port.requests.valid.eq(store.port.requests.valid & ~stopped),
+            store.port.requests.ready.eq(writes.port.requests.ready & ~stopped),
             store.port.written.eq(writes.port.written),
         ]
         connect(m, reads.axi, flipped(self.read))
@@ -195,6 +194,7 @@ class Core(wiring.Component):
             reads.base.eq(self.base),
             reads.size.eq(self.size),
             reads.stop.eq(stopped),
+            reads.closed.eq(stopped),
             writes.base.eq(self.base),
             writes.size.eq(self.size),
             writes.stop.eq(stopped),
@@ -240,12 +240,3 @@ class Core(wiring.Component):
             ):
                 with m.If(condition):
                     m.d.sync += [self.fault.eq(fault), self.place.eq(place)]
-
-
-def _pass(requests, master, opened) -> list:
-    """What connects a stream of requests to a master, as long as `opened`."""
-    return [
-        master.payload.eq(requests.payload),
-        master.valid.eq(requests.valid & opened),
-        requests.ready.eq(master.ready & opened),
-    ]

@@ -57,7 +57,7 @@ class Dispatcher(wiring.Component):
 
         stopped = Signal()
         m.d.comb += stopped.eq(self.ended | (self.fault != Fault.NONE))
-        held = Signal(RAW)
+        held = Signal(RAW, reset_less=True)
         full = self.holding
         target = Signal(len(UNITS))
         taken = Signal()

@@ -22,7 +22,7 @@ class Gatherer(wiring.Component):
     Throughput a beat per cycle, and a cycle for a piece without pixels, without a bubble between
     pieces or words as long as words are taken. At most `buffered_beats` beats are on their way or
     wait, in as many pieces. Latency five cycles from a piece to its first request and, with
-    s = ceil((1 + log2 bus_bytes) / 2), 5 + s cycles from a word's last beat to the word.
+    s = ceil((1 + log2 bus_bytes) / 2), 4 + s cycles from a word's last beat to the word.
 
     Members
     -------
@@ -92,6 +92,7 @@ class Gatherer(wiring.Component):
         ]
 
         room = Signal(range(config.buffered_beats + 1), init=config.buffered_beats)
+        returned = Signal()
         requested = Signal()
         fits = Signal()
         # Room and its use are compared in front of a register, memory's arbiter comes behind it.
@@ -104,7 +105,10 @@ class Gatherer(wiring.Component):
             splitter.o.ready.eq(requests.i.ready & fits),
             requested.eq(requests.i.valid & requests.i.ready),
         ]
-        m.d.sync += room.eq(room + (take & has_beat) - Mux(requested, splitter.o.payload.beats, 0))
+        m.d.sync += [
+            returned.eq(take & has_beat),
+            room.eq(room + returned - Mux(requested, splitter.o.payload.beats, 0)),
+        ]
 
         # The rotated beat has the byte of lane l at l modulo `bus_bytes`.
         step = data.StructLayout(
@@ -120,7 +124,7 @@ class Gatherer(wiring.Component):
         )
         cut = expected.o.payload
         start = cut.lane[:byte_bits]
-        bytes_ = Signal(beat, name="beat_0")
+        bytes_ = Signal(beat, name="beat_0", reset_less=True)
         now = Signal(step, name="step_0")
         with m.If(advance):
             m.d.sync += [
@@ -139,7 +143,7 @@ class Gatherer(wiring.Component):
             moved = [bytes_[n] for n in range(bus_bytes)]
             for level in group:
                 moved = level(moved, now)
-            registered = Signal(beat, name=f"beat_{number}")
+            registered = Signal(beat, name=f"beat_{number}", reset_less=True)
             with m.If(advance):
                 m.d.sync += registered.eq(Cat(moved))
             bytes_ = registered
@@ -164,16 +168,22 @@ class Gatherer(wiring.Component):
                 upper.eq(Cat(now.stop > bus_bytes + p for p in range(bus_bytes))),
             ]
 
+        # A word is whole from here on, until it is taken; the next begins in that cycle.
         full = Signal()
-        free = Signal()
         leaves = Signal()
-        assembled = Signal(ports.word(config))
+        # The reset of the lanes, which lead across an FPGA, is a cycle late, and theirs alone.
+        cleared = Signal()
+        assembled = Signal(ports.word(config), reset_less=True)
         m.d.comb += [
-            free.eq(self.words.ready | ~self.words.valid),
-            leaves.eq(full & free),
-            advance.eq(~(valid & full) | free),
+            self.words.valid.eq(full),
+            self.words.payload.eq(assembled),
+            leaves.eq((full & self.words.ready) | ~cleared),
+            advance.eq(~(valid & full) | self.words.ready),
         ]
-        m.d.sync += full.eq((valid & last & advance) | (full & ~free))
+        m.d.sync += [
+            cleared.eq(1),
+            full.eq((valid & last & advance) | (full & ~self.words.ready)),
+        ]
         # In this order a lane's enable is its flip-flops' enable, and clearing it their reset.
         enabled = Signal(blocks)
         m.d.comb += enabled.eq(Mux(advance, hot, 0))
@@ -186,8 +196,4 @@ class Gatherer(wiring.Component):
                 m.d.sync += assembled[lane].eq(0)
             with m.Elif(touched):
                 m.d.sync += assembled[lane].eq(bytes_[p])
-        with m.If(free):
-            m.d.sync += self.words.valid.eq(full)
-        with m.If(leaves):
-            m.d.sync += self.words.payload.eq(assembled)
         return m

@@ -26,7 +26,8 @@ class LoadUnit(wiring.Component):
     A command begins while the words of the ones before are on their way; the table is written only
     when it is not read any more.
 
-    Throughput a word per cycle, or as many cycles as its pieces have beats; a maximum takes two.
+    Throughput a word per cycle, or as many cycles as its pieces have beats; a maximum waits
+    until it is taken.
 
     Members
     -------
@@ -171,7 +172,7 @@ class LoadUnit(wiring.Component):
             self.load.valid.eq(got.valid & give & ~head.pool),
             self.load.payload.address.eq(Mux(fresh, head.destination, address)),
             self.load.payload.word.eq(got.payload),
-            got.ready.eq(give & Mux(head.pool, ~final | ~self.pooled.valid, self.load.ready)),
+            got.ready.eq(give & Mux(head.pool, ~self.pooled.valid, self.load.ready)),
             finals.r_en.eq(got.valid & got.ready),
         ]
         moved = Signal()
@@ -210,19 +211,17 @@ class LoadUnit(wiring.Component):
         return m
 
     def _pool(self, m, values, moved, final, is_signed):
-        """The lane-wise maximum of the words up to one with `final`."""
+        """The lane-wise maximum of the words up to one with `final`; it waits until it is taken."""
         config = self._config.array
         first = Signal(init=1)
         sign = Cat(Const(0, config.activation_bits - 1), is_signed)
-        kept = Signal(word(self._config))
+        kept = Signal(word(self._config), reset_less=True)
+        m.d.comb += self.pooled.payload.eq(kept)
         for lane in range(config.lanes):
             # With its sign bit turned over, a signed number compares as an unsigned one.
-            value = values[lane] ^ sign
-            greater = Mux(first | (value > kept[lane]), value, kept[lane])
+            greater = (values[lane] ^ sign) > (kept[lane] ^ sign)
             with m.If(moved):
-                m.d.sync += kept[lane].eq(greater)
-            with m.If(moved & final):
-                m.d.sync += self.pooled.payload[lane].eq(greater ^ sign)
+                m.d.sync += kept[lane].eq(Mux(first | greater, values[lane], kept[lane]))
         with m.If(moved):
             m.d.sync += first.eq(final)
         with m.If(self.pooled.ready | ~self.pooled.valid):

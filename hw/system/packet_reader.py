@@ -72,7 +72,7 @@ class PacketReader(wiring.Component):
         first_kind = Packet.MASKS.value - streams.index(self.masks)
 
         # Units come in at the top, so that every whole word ends there.
-        word = Signal(UNIT_BITS * max(lengths))
+        word = Signal(UNIT_BITS * max(lengths), reset_less=True)
         waiting = Signal(len(streams))
         end = Signal()
         free = Signal()

@@ -85,7 +85,8 @@ class PieceCutter(wiring.Component):
                     "left": range(lanes + 1),
                     "room": range(bus_bytes + 1),
                 }
-            )
+            ),
+            reset_less=True,
         )
         busy = Signal()
         ends = Signal()

@@ -109,7 +109,7 @@ class PieceTable(wiring.Component):
         connect(m, flipped(self.bases), skid.i)
         advance = Signal()
         walks = Signal()
-        walk = Signal(table_base(self._walkers))
+        walk = Signal(table_base(self._walkers), reset_less=True)
         place = Signal(range(config.pieces))
         done = Signal()
         read_end = ends.read_port(domain="comb")
@@ -143,10 +143,10 @@ class PieceTable(wiring.Component):
             m.d.sync += [places[k].eq(0) for k in range(self._walkers)]
 
         read_valid = Signal()
-        read_base = Signal(OFFSET_BITS)
+        read_base = Signal(OFFSET_BITS, reset_less=True)
         held_valid = Signal()
-        held_base = Signal(OFFSET_BITS)
-        held = Signal(piece)
+        held_base = Signal(OFFSET_BITS, reset_less=True)
+        held = Signal(piece, reset_less=True)
         m.d.comb += advance.eq(self.pieces.ready | ~self.pieces.valid)
         with m.If(advance):
             m.d.sync += [

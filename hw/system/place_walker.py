@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.packet_reader import group_channels
+from hw.system.skid_buffer import SkidBuffer
 from params.system import OFFSET_BITS, SystemConfig
 
 
@@ -19,7 +20,7 @@ def placed(config: SystemConfig) -> data.StructLayout:
 class PlaceWalker(wiring.Component):
     """Walks through the groups, passes and filters of a tile in the order of a row's outputs.
 
-    Throughput a word per cycle.
+    Throughput a word per cycle. `channels.ready` is registered: the next group may be taken early.
 
     Members
     -------
@@ -44,7 +45,9 @@ class PlaceWalker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         filters = self._config.array.filters_per_row
-        group = self.channels.payload
+        m.submodules.groups = groups = SkidBuffer(group_channels(self._config.array))
+        connect(m, flipped(self.channels), groups.i)
+        group = groups.o.payload
         number = Signal(range(max(2, filters)))
         passed = Signal(range(self._config.array.max_passes + 1))
         present = ~group.missing
@@ -53,14 +56,14 @@ class PlaceWalker(wiring.Component):
         last_filter = Signal()
         ends = Signal()
         m.d.comb += [
-            self.o.valid.eq(self.busy & self.channels.valid),
+            self.o.valid.eq(self.busy & groups.o.valid),
             self.o.payload.place.eq(Array(group.places[f] for f in range(filters))[number]),
             self.o.payload.missing.eq(group.missing.bit_select(number, 1)),
             self.o.payload.stay.eq(later.bit_select(number, 1)),
             moved.eq(self.o.valid & self.o.ready),
             last_filter.eq(number == filters - 1),
             ends.eq(last_filter & (passed == self.last_pass)),
-            self.channels.ready.eq(moved & ends),
+            groups.o.ready.eq(moved & ends),
         ]
         with m.If(moved):
             m.d.sync += number.eq(Mux(last_filter, 0, number + 1))
@@ -68,6 +71,6 @@ class PlaceWalker(wiring.Component):
                 m.d.sync += passed.eq(Mux(ends, 0, passed + 1))
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), number.eq(0), passed.eq(0)]
-        with m.Elif(self.channels.ready & group.end):
+        with m.Elif(groups.o.ready & group.end):
             m.d.sync += self.busy.eq(0)
         return m

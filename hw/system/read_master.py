@@ -40,6 +40,7 @@ class ReadMaster(wiring.Component):
     base : In(address_bits), address of the window, a multiple of the bytes of a longest burst.
     size : In(32), bytes of the window.
     stop : In, keep requests off the bus; a burst that is on AR already stays there.
+    closed : In, take no more requests, from the next cycle on.
     idle : Out, no request is under way and no fault is to be told; a request that is not taken
         yet does not count.
     fault : Out, for a cycle: a request left the window while `stop` was down (Fault.WINDOW), or
@@ -71,6 +72,7 @@ class ReadMaster(wiring.Component):
                 "base": In(address_bits),
                 "size": In(OFFSET_BITS),
                 "stop": In(1),
+                "closed": In(1),
                 "idle": Out(1),
                 "fault": Out(1),
                 "fault_code": Out(Fault),
@@ -88,7 +90,7 @@ class ReadMaster(wiring.Component):
         # been sent in the cycle before.
         for k, port in enumerate(self.ports):
             room = Signal(init=1, name=f"room_{k}")
-            m.d.sync += room.eq(open_bursts.counts[k] < self._depth - 3)
+            m.d.sync += room.eq((open_bursts.counts[k] < self._depth - 3) & ~self.closed)
             m.d.comb += [
                 arbiter.i[k].valid.eq(port.requests.valid & room),
                 arbiter.i[k].payload.eq(port.requests.payload),

@@ -129,7 +129,7 @@ class ResidualUnit(wiring.Component):
             ]
 
         # Give: a word of all lanes as the row's output words. Each row holds one, so that rows take
-        # theirs at the same time; the next comes in the cycle after its last output word.
+        # theirs at the same time; the next comes with its last output word.
         length = config.array.lanes_per_outlet
         head = data.View(tag, tags.r_data)
         free = Signal(count)
@@ -142,14 +142,14 @@ class ResidualUnit(wiring.Component):
             gatherer.words.ready.eq(given & ~head.missing),
         ]
         for k, residuals in enumerate(self.residuals):
-            held = Signal(word(config), name=f"held_{k}")
+            held = Signal(word(config), name=f"held_{k}", reset_less=True)
             absent = Signal(name=f"absent_{k}")  # All of it is zero.
             number = Signal(range(max(2, length)), name=f"number_{k}")
             last = Signal(name=f"last_{k}")
             takes = Signal(name=f"takes_{k}")
             m.d.comb += [
                 last.eq(residuals.valid & residuals.ready & (number == length - 1)),
-                free[k].eq(~holding[k]),
+                free[k].eq(~holding[k] | last),
                 takes.eq(given & (head.row == k)),
                 residuals.valid.eq(holding[k]),
                 *(
@@ -169,6 +169,7 @@ class ResidualUnit(wiring.Component):
             ]
             with m.If(residuals.valid & residuals.ready):
                 m.d.sync += number.eq(Mux(last, 0, number + 1))
-            with m.If(takes):
+            # A row that holds no word may take anything: its enable then waits for little.
+            with m.If(free[k]):
                 m.d.sync += [held.eq(gatherer.words.payload), absent.eq(head.missing)]
         return m

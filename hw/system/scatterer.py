@@ -132,7 +132,7 @@ class Scatterer(wiring.Component):
                 "valid": unsigned(1),
             }
         )
-        bytes_ = Signal(beat, name="beat_picked")
+        bytes_ = Signal(beat, name="beat_picked", reset_less=True)
         upper = Signal(half)
         now = Signal(step, name="step_picked")
         with m.If(advance):
@@ -161,7 +161,7 @@ class Scatterer(wiring.Component):
             bytes_[p] if p % 2 else Mux(now.double, folded[p // 2], bytes_[p])
             for p in range(bus_bytes)
         ]
-        spread = Signal(beat)
+        spread = Signal(beat, reset_less=True)
         following = Signal(step, name="step_spread")
         with m.If(advance):
             m.d.sync += [
@@ -176,7 +176,7 @@ class Scatterer(wiring.Component):
             for level in group:
                 moved = level(moved, now)
             if number < len(grouped):
-                bytes_ = Signal(beat, name=f"beat_{number}")
+                bytes_ = Signal(beat, name=f"beat_{number}", reset_less=True)
                 following = Signal(step, name=f"step_{number}")
                 with m.If(advance):
                     m.d.sync += [bytes_.eq(Cat(moved)), following.eq(now)]

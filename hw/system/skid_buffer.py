@@ -26,7 +26,7 @@ class SkidBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        kept = Signal(self._shape)
+        kept = Signal(self._shape, reset_less=True)
         full = Signal()
         m.d.comb += [
             self.i.ready.eq(~full),

@@ -132,6 +132,7 @@ class StoreUnit(wiring.Component):
         whole = Array(collector.o.valid for collector in collectors)[coming.r_data]
         offered = Signal()
         started = Signal()
+        opened = Signal()
         m.d.comb += [
             turns.asking.eq(soon & ~sent),
             offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0) & ~sent[0], turns.asks)),
@@ -143,7 +144,8 @@ class StoreUnit(wiring.Component):
             turns.served.eq(started & ~pooling),
             coming.w_en.eq(started),
             coming.w_data.eq(Mux(pooling, 0, turns.turn)),
-            moved.eq(coming.r_rdy & (pooling | whole) & (~held | scatterer.words.ready)),
+            opened.eq(~held | scatterer.words.ready),
+            moved.eq(coming.r_rdy & (pooling | whole) & opened),
             coming.r_en.eq(moved),
             self.pooled.ready.eq(moved & pooling),
             scatterer.words.valid.eq(held),
@@ -153,12 +155,13 @@ class StoreUnit(wiring.Component):
         for k in range(count):
             starts = started & (coming.w_data == k)
             m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & (coming.r_data == k))))
+        # A register that holds no word may take anything: its enable then waits for little.
+        scattered = Signal(word(config), reset_less=True)
         given = Array(collector.o.payload.word for collector in collectors)[coming.r_data]
-        with m.If(moved):
+        m.d.comb += scatterer.words.payload.eq(scattered)
+        with m.If(opened):
             m.d.sync += [
-                held.eq(1),
-                scatterer.words.payload.eq(Mux(pooling, self.pooled.payload, given)),
+                held.eq(moved),
+                scattered.eq(Mux(pooling, self.pooled.payload, given)),
             ]
-        with m.Elif(scatterer.words.ready):
-            m.d.sync += held.eq(0)
         return m

@@ -79,7 +79,7 @@ class WeightFeeder(wiring.Component):
         # A command goes two ways: to where its beats are asked for, and to where they are cut.
         command = self.commands.payload
         asking = Signal()
-        span = Signal(ports.span(config))
+        span = Signal(ports.span(config), reset_less=True)
         repeats = Signal(16)
         asked = Signal()
         begins = Signal()

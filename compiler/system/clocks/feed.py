@@ -43,8 +43,8 @@ FORKED_AHEAD = 8
 HEADERS, CHANNELS, MASKS, NO_STREAM = 0, 1, 2, -1
 
 # The feeder: what it asks for, the beats it has room for.
-_ASKING, _REPEATS, _BEAT, _BEATS, _ROOM = range(5)
-_SPLITTER = 5
+_ASKING, _REPEATS, _BEAT, _BEATS, _ROOM, _RETURNED = range(6)
+_SPLITTER = 6
 _REQUESTS = _SPLITTER + SPLITTER
 _FIFO = _REQUESTS + BUFFER
 _AHEAD = _FIFO + FIFO
@@ -238,7 +238,8 @@ def step_feeder(
     asks_burst = _asks_burst(state, at, burst)
     beats = burst_beats(state, at + _SPLITTER, burst)
     asked = state[at + _ASKING] != 0 and splitter_takes(state, at + _SPLITTER)
-    state[at + _ROOM] += int(has_beat != 0 and beat_taken) - (beats if asks_burst else 0)
+    state[at + _ROOM] += state[at + _RETURNED] - (beats if asks_burst else 0)
+    state[at + _RETURNED] = has_beat != 0 and beat_taken
     step_level(state, at + _FIFO, arrives, beat_taken)
     step_splitter(
         state, at + _SPLITTER, burst, asks_burst, state[at + _ASKING], state[at + _BEAT],

@@ -34,7 +34,9 @@ from compiler.system.clocks.queues import (
 
 # A `Gatherer`: the registers between the beats and the word, as bits of two numbers, the first
 # register lowest; then the blocks in front of them.
-WORD, _FULL, _VALID, _LAST, _STAGES, _BEATS_ROOM, _EXPECTED, _EXPECTED_MARKS = range(8)
+(
+    WORD, _VALID, _LAST, _STAGES, _BEATS_ROOM, _RETURNED, _EXPECTED, _EXPECTED_MARKS,
+) = range(8)  # fmt: skip
 _CUTTER = 8
 _SPLITTER = _CUTTER + CUTTER
 _REQUESTS = _SPLITTER + SPLITTER
@@ -65,9 +67,8 @@ def step_gatherer(
     """
     valid, stages = state[at + _VALID], state[at + _STAGES]
     end = valid >> (stages - 1) & 1
-    full = state[at + _FULL]
-    free = taken or not state[at + WORD]
-    advance = free or not (end and full)
+    full = state[at + WORD]
+    advance = taken or not (end and full)
     marks = state[at + _EXPECTED_MARKS]
     has_beat = marks & HAS_BEAT != 0
     there = state[at + _BEATS + OFFERED] != 0 or not has_beat
@@ -79,11 +80,9 @@ def step_gatherer(
         kept = (1 << stages) - 1
         state[at + _VALID] = (valid << 1 | take) & kept
         state[at + _LAST] = (state[at + _LAST] << 1 | (marks & WORD_ENDS)) & kept
-        state[at + _FULL] = word_ends or (full and not free)
+        state[at + WORD] = word_ends or (full and not taken)
     else:
-        state[at + _FULL] = full and not free
-    if free:
-        state[at + WORD] = full
+        state[at + WORD] = full and not taken
 
     beats = burst_beats(state, at + _SPLITTER, burst)
     asked = (
@@ -92,7 +91,8 @@ def step_gatherer(
         and beats <= state[at + _BEATS_ROOM]
     )
     step_buffer(state, at + _REQUESTS, asked, beats, granted)
-    state[at + _BEATS_ROOM] += int(take and has_beat) - (beats if asked else 0)
+    state[at + _BEATS_ROOM] += state[at + _RETURNED] - (beats if asked else 0)
+    state[at + _RETURNED] = take and has_beat
 
     cut = at + _CUTTER
     offered = state[cut + CUT]

@@ -92,7 +92,7 @@ def step_load(
     final = state[finals + READY] != 0 and state[finals + OUT] != 0
     gives = any_head and words != 0
     pool_free = pooled_taken or not state[at + POOLED]
-    takes_word = gives and (not pools or not final or not state[at + POOLED])
+    takes_word = gives and not (pools and state[at + POOLED])
     moved = state[gather + WORD] != 0 and takes_word
     counted = moved and (not pools or final)
     ended = any_head and words == 0

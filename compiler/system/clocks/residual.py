@@ -103,7 +103,8 @@ def step_residual(
     missing = head & MISSING_TAG != 0
     owner = head & (MISSING_TAG - 1)
     own = at + _WALKERS + owner * _WALKER
-    free = state[own + _HOLDING] == 0
+    ends = given[owner] and state[own + _GIVEN] == length - 1
+    free = state[own + _HOLDING] == 0 or ends
     taken = state[tags + READY] != 0 and free and (missing or state[gather + WORD] != 0)
 
     # Ask: the pieces of the row whose turn it is.

@@ -22,8 +22,9 @@ _BEATS = 0
 # The reader, and the dispatcher with the command it holds.
 (
     _ROOM, _NEXT, _LIMIT, _TAKEN, _PER_BEAT, _BEATS_EACH, _COMMAND, HOLDING, _HELD, ENDED,
-) = range(FIFO, FIFO + 10)  # fmt: skip
-_QUEUES = FIFO + 10
+    _RETURNED, _MAY_ASK,
+) = range(FIFO, FIFO + 12)  # fmt: skip
+_QUEUES = FIFO + 12
 _GOT = _QUEUES + UNITS * FIFO
 _SIGNALS = _GOT + UNITS
 _COUNTS = _SIGNALS + UNITS
@@ -35,7 +36,7 @@ NOTHING = -1
 @inner
 def supply_asks(state, at, burst):
     """Beats of the burst that the reader of commands asks for, 0 for none."""
-    if state[at + ENDED] or state[at + _ROOM] < burst or state[at + _NEXT] >= state[at + _LIMIT]:
+    if state[at + ENDED] or not state[at + _MAY_ASK]:
         return 0
     return burst - (state[at + _NEXT] & (burst - 1))
 
@@ -144,11 +145,15 @@ def step_supply(state, commands, at, burst, arrives, granted_read, granted, done
             state[at + ENDED] = 1
         else:
             state[at + HOLDING] = 1
+    state[at + _MAY_ASK] = (
+        state[at + _ROOM] >= burst and state[at + _NEXT] < state[at + _LIMIT] and not granted_read
+    )
     if granted_read:
         beats = burst - (state[at + _NEXT] & (burst - 1))
         state[at + _ROOM] -= beats
         state[at + _NEXT] += beats
-    state[at + _ROOM] += beat_taken
+    state[at + _ROOM] += state[at + _RETURNED]
+    state[at + _RETURNED] = beat_taken
     step_level(state, at + _BEATS, arrives, read)
 
 

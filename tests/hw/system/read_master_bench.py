@@ -26,6 +26,7 @@ async def begin(dut, stalls=0.0):
     dut.reader__base.value = BASE
     dut.reader__size.value = WINDOW
     dut.reader__stop.value = 0
+    dut.reader__closed.value = 0
     await start(dut)
     readers = [Reader(dut, f"reader__ports__{k}", stalls=stalls) for k in range(READERS)]
     return readers, Faults(dut, "reader")
@@ -143,6 +144,26 @@ async def stops(dut):
     readers[1].ask([(3, 2)])
     assert (await readers[1].collect(8 * len(bursts) + 2))[-2:] == beats_of([(3, 2)])
     assert memory.asked[sent:] == [(1, BASE + 3 * BYTES, 2)]
+    assert not faults.seen
+
+
+@cocotb.test()
+async def closes(dut):
+    """What is asked for while it is `closed` waits; all else comes."""
+    readers, faults = await begin(dut)
+    memory = MixingReadMemory(dut, "reader", content)
+    dut.reader__closed.value = 1
+    for _ in range(2):
+        await FallingEdge(dut.clk)
+    for reader in readers:
+        reader.ask([(5, 2)])
+    for _ in range(50):
+        await FallingEdge(dut.clk)
+    assert dut.reader__idle.value == 1
+    assert not memory.asked
+    dut.reader__closed.value = 0
+    for reader in readers:
+        assert await reader.collect(2) == beats_of([(5, 2)])
     assert not faults.seen
 
 

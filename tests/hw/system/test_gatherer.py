@@ -129,4 +129,4 @@ def test_latency_is_as_documented(bus_bytes):
     sink = Sink(gatherer.words, rng=rng)
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 1)
     stages = (2 + config.byte_bits) // 2
-    assert sink.cycles[0] - (memory.requests.cycles[0] + 5) == 5 + stages
+    assert sink.cycles[0] - (memory.requests.cycles[0] + 5) == 4 + stages
