@@ -142,9 +142,10 @@ class Scatterer(wiring.Component):
                         [self.words.payload[lane] for lane in range(p, lanes, bus_bytes)],
                         aimed.o.payload.blocks[p],
                     )
+                    if p < lanes
+                    else 0
                 )
                 for p in range(bus_bytes)
-                if p < lanes
             ]
             m.d.sync += [
                 upper.eq(aimed.o.payload.upper),
