@@ -1,10 +1,13 @@
 """The tools that make a bitstream, by family of FPGAs."""
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boards import global_resets
 from boards.ecp5 import map_file, pack_cells, packing_sources
+from boards.global_resets import globalize_resets
 from boards.tools import Usage, run_tool
 
 NAME = "top"
@@ -42,10 +45,14 @@ class Ecp5Flow:
         return map_file(folder, f"{NAME}.v", name=NAME, least_resets=LEAST_RESETS)
 
     def pack(self, module: dict) -> None:
-        """Move logic into cells with room for it."""
+        """Move logic into cells with room for it, and large resets onto global nets."""
         pack_cells(module)
+        globalize_resets(module)
 
-    packing = staticmethod(packing_sources)
+    @staticmethod
+    def packing() -> list[str]:
+        """What the result of `pack` depends on, apart from its argument."""
+        return [*packing_sources(), inspect.getsource(global_resets)]
 
     def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:
         """Program and arguments that place and route, up to what all families have."""

@@ -116,9 +116,12 @@ class Requantizer(wiring.Component):
             total = registered((total + added) >> fraction, "total")
             overflow, sign = registered(overflow, "overflow"), registered(sign, "sign")
 
-        below = registered(Mux(overflow, sign, total < self.clamp.low), "below")
-        above_high = registered(Mux(overflow, ~sign, total > self.clamp.high), "above_high")
+        # Of its own, as the tile's is far away on an FPGA.
+        clamp = Signal.like(self.clamp, name="clamp", reset_less=True)
+        m.d.sync += clamp.eq(self.clamp)
+        below = registered(Mux(overflow, sign, total < clamp.low), "below")
+        above_high = registered(Mux(overflow, ~sign, total > clamp.high), "above_high")
         inside = registered(total, "inside")
-        clamped = Mux(below, self.clamp.low, Mux(above_high, self.clamp.high, inside))
+        clamped = Mux(below, clamp.low, Mux(above_high, clamp.high, inside))
         m.d.comb += self.o.eq(registered(clamped[: config.activation_bits], "clamped"))
         return m

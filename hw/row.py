@@ -90,10 +90,10 @@ class Row(wiring.Component):
         m.d.comb += [
             weights.lengths.payload.eq(header.lengths),
             drain.epilogues.payload.eq(header.epilogue),
+            self.headers.ready.eq(admitting & drain.epilogues.ready & weights.lengths.ready),
+            admitted.eq(self.headers.valid & self.headers.ready),
             weights.lengths.valid.eq(self.headers.valid & admitting & drain.epilogues.ready),
             drain.epilogues.valid.eq(admitted),
-            admitted.eq(weights.lengths.valid & weights.lengths.ready),
-            self.headers.ready.eq(admitted),
         ]
         with m.If(self.start):
             m.d.sync += admitting.eq(1)

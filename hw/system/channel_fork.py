@@ -18,6 +18,8 @@ COMMANDS_AHEAD = 8
 class ChannelFork(wiring.Component):
     """Hands on the places of a row's channels, to the residual unit only those it adds to.
 
+    Throughput one group in two cycles; `channels.ready` is registered.
+
     Members
     -------
     commands : In(stream of FEED), what the row's feeder is to send; feeder : Out, the same.
@@ -78,5 +80,6 @@ class ChannelFork(wiring.Component):
                 places.r_en.eq(target.ready),
             ]
             room.append(places.w_rdy)
-        m.d.comb += self.channels.ready.eq(Cat(room).all() & queue.r_rdy)
+        taken = self.channels.valid & self.channels.ready
+        m.d.sync += self.channels.ready.eq(Cat(room).all() & queue.r_rdy & ~taken)
         return m

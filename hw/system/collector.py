@@ -17,9 +17,10 @@ LEAD = 4
 class Collector(wiring.Component):
     """Collects `lanes_per_outlet` output words of a row into one of all lanes, with its place.
 
-    Words of missing filters are dropped.
+    Words of missing filters are dropped. Output words may come before their place is known.
 
-    Throughput an output word per cycle, but for one in which a word of all lanes is taken.
+    Throughput an output word per cycle as long as each word of all lanes is taken at once, which
+    is once in three cycles at most; where one output word is a word of all lanes, that is all.
 
     Members
     -------
@@ -27,7 +28,7 @@ class Collector(wiring.Component):
     outputs : In(stream of layouts.outputs), of the row.
     o : Out(stream of {word, placed})
     soon : Out, the word is whole or will be in at most `LEAD` words of the row that nothing but the
-        row itself holds up; `o.payload.placed` is there already.
+        row itself holds up; `o.payload.placed` is there already, and stays until `o` is taken.
     """
 
     def __init__(self, config: SystemConfig):
@@ -58,37 +59,49 @@ class Collector(wiring.Component):
         full = Signal()
         taken = Signal()
         free = Signal()
+        early = Signal()
         last = Signal()
-        missing = walker.o.payload.missing
-        was_missing = Signal()  # Stands still while a word comes, and as long as it is there.
-        m.d.sync += was_missing.eq(missing)
+        # Whether the place is known, and is that of a missing filter. The next is walked to a cycle
+        # after the word has gone, and nothing is known until then.
+        known = Signal()
+        missing = Signal()
+        walks = Signal()
+        m.d.sync += [
+            walks.eq(free),
+            known.eq(walker.o.valid & ~free & ~walks),
+            missing.eq(walker.o.payload.missing),
+        ]
         m.d.comb += [
             walker.start.eq(self.start),
             walker.last_pass.eq(self.last_pass),
-            self.o.valid.eq(full & ~was_missing),
+            walker.o.ready.eq(walks),
+            self.o.valid.eq(full & known & ~missing),
             # A word that has begun has all that it needs.
-            self.soon.eq(
-                walker.o.valid & ~missing & (full | ((number != 0) & (number + LEAD >= length)))
-            ),
+            self.soon.eq(known & ~missing & (full | ((number != 0) & (number + LEAD >= length)))),
             self.o.payload.placed.eq(walker.o.payload),
-            free.eq(full & (was_missing | self.o.ready)),
-            walker.o.ready.eq(free),
-            self.outputs.ready.eq(walker.o.valid & ~full),
+            free.eq(full & known & (missing | self.o.ready)),
+            self.outputs.ready.eq(~full | early),
             taken.eq(self.outputs.valid & self.outputs.ready),
             last.eq(number == length - 1),
             self.busy.eq(walker.busy),
         ]
         with m.If(taken):
-            m.d.sync += [number.eq(Mux(last, 0, number + 1)), full.eq(last)]
-        with m.If(free):
-            m.d.sync += full.eq(0)
+            m.d.sync += number.eq(Mux(last, 0, number + 1))
+        m.d.sync += full.eq((taken & last) | (full & ~free))
         collected = Signal(word(self._config), reset_less=True)
         m.d.comb += self.o.payload.word.eq(collected)
+        # The first output word may come while the word of all lanes before it is still there.
+        first = Signal.like(self.outputs.payload, reset_less=True)
+        if length > 1:
+            m.d.comb += early.eq(number == 0)
+            with m.If(number == 0):
+                m.d.sync += first.eq(self.outputs.payload)
         for place in range(length):
             # What has not come yet may be anything: the enable then waits for little.
-            with m.If(~full & (number == place)):
+            source, at = (first, 1) if place == 0 and length > 1 else (self.outputs.payload, place)
+            with m.If(~full & (number == at)):
                 m.d.sync += [
-                    collected[outlet * length + place].eq(self.outputs.payload[outlet])
+                    collected[outlet * length + place].eq(source[outlet])
                     for outlet in range(config.drain_width)
                 ]
         return m

@@ -1,7 +1,7 @@
 """Where the commands of a unit wait."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import fifo, stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.system.semaphores import SEMAPHORE
@@ -35,20 +35,19 @@ class CommandQueue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=RAW.size, depth=DEPTH)
-        head = Signal(RAW)
+        # Whether a command waits is kept beside it: what it decides comes late in a cycle.
+        kept = data.StructLayout({"command": RAW, "waits": 1})
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=kept.size, depth=DEPTH)
+        head = data.View(kept, queue.r_data)
         got = Signal()
-        waits = Signal()
         m.d.comb += [
-            queue.w_data.eq(self.i.payload),
+            queue.w_data.eq(Cat(self.i.payload, self.i.payload["wait"] != 0)),
             queue.w_en.eq(self.i.valid),
             self.i.ready.eq(queue.w_rdy),
-            head.eq(queue.r_data),
-            waits.eq(head["wait"] != 0),
-            self.wait.eq(head["wait"]),
-            self.wanting.eq(queue.r_rdy & waits & ~got),
-            self.o.payload.eq(head),
-            self.o.valid.eq(queue.r_rdy & (got | ~waits)),
+            self.wait.eq(head.command["wait"]),
+            self.wanting.eq(queue.r_rdy & head.waits & ~got),
+            self.o.payload.eq(head.command),
+            self.o.valid.eq(queue.r_rdy & (got | ~head.waits)),
             queue.r_en.eq(self.o.valid & self.o.ready),
             self.empty.eq(~queue.r_rdy & (queue.w_level == 0)),
         ]

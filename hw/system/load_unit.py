@@ -165,14 +165,14 @@ class LoadUnit(wiring.Component):
         fresh = Signal(init=1)
         got = gatherer.words
         final = Signal()
-        give = Signal()
+        # Told a cycle ahead, as the gatherer's lanes lead across an FPGA.
+        may_give = Signal()
         m.d.comb += [
             final.eq(finals.r_data & finals.r_rdy),
-            give.eq(completions.o.valid & ~head.empty),
-            self.load.valid.eq(got.valid & give & ~head.pool),
+            self.load.valid.eq(got.valid & may_give & ~head.pool),
             self.load.payload.address.eq(Mux(fresh, head.destination, address)),
             self.load.payload.word.eq(got.payload),
-            got.ready.eq(give & Mux(head.pool, ~self.pooled.valid, self.load.ready)),
+            got.ready.eq(may_give & (head.pool | self.load.ready)),
             finals.r_en.eq(got.valid & got.ready),
         ]
         moved = Signal()
@@ -189,6 +189,12 @@ class LoadUnit(wiring.Component):
             ),
             completions.o.ready.eq(ended),
         ]
+        m.d.sync += may_give.eq(
+            completions.o.valid
+            & ~head.empty
+            & ~ended
+            & ~(head.pool & (self.pooled.valid | (moved & final)))
+        )
         with m.If(moved):
             m.d.sync += [fresh.eq(0), address.eq(self.load.payload.address + 1)]
         with m.If(counted):

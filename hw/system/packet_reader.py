@@ -127,8 +127,7 @@ class PacketReader(wiring.Component):
             & Mux(inside, self.i.payload.last & ~ends, ~good | self.i.payload.last)
         )
         m.d.sync += self.malformed.eq(broken)
-        with m.If(free):
-            m.d.sync += waiting.eq(0)
+        m.d.sync += waiting.eq(waiting & ~Cat(out.ready for out in streams))
         with m.If(taken):
             with m.If(inside):
                 m.d.sync += [

@@ -24,7 +24,8 @@ AHEAD = 4
 class ResidualUnit(wiring.Component):
     """Carries out the residual commands, one at a time: gathers words in the order of the outputs.
 
-    A command is done when the array has taken all its words.
+    A command is done when the array has taken all its words. Throughput a word of all lanes in two
+    cycles.
 
     Members
     -------
@@ -134,12 +135,13 @@ class ResidualUnit(wiring.Component):
         head = data.View(tag, tags.r_data)
         free = Signal(count)
         given = Signal()
+        # Told a cycle ahead, as the gatherer's lanes lead across an FPGA.
+        may_give = Signal()
+        m.d.sync += may_give.eq(tags.r_rdy & free.bit_select(head.row, 1) & ~given)
         m.d.comb += [
-            given.eq(
-                tags.r_rdy & free.bit_select(head.row, 1) & (head.missing | gatherer.words.valid)
-            ),
+            given.eq(may_give & (head.missing | gatherer.words.valid)),
             tags.r_en.eq(given),
-            gatherer.words.ready.eq(given & ~head.missing),
+            gatherer.words.ready.eq(may_give & ~head.missing),
         ]
         for k, residuals in enumerate(self.residuals):
             held = Signal(word(config), name=f"held_{k}", reset_less=True)
@@ -169,7 +171,7 @@ class ResidualUnit(wiring.Component):
             ]
             with m.If(residuals.valid & residuals.ready):
                 m.d.sync += number.eq(Mux(last, 0, number + 1))
-            # A row that holds no word may take anything: its enable then waits for little.
-            with m.If(free[k]):
+            # A row that holds no word takes anything: its enable is a register, and only that.
+            with m.If(~holding[k]):
                 m.d.sync += [held.eq(gatherer.words.payload), absent.eq(head.missing)]
         return m

@@ -82,24 +82,32 @@ class Scatterer(wiring.Component):
             aimed.i.payload.upper[p].eq((start > p) & (start <= p + half)) for p in range(half)
         ]
 
-        # The first cut of a piece asks for its beats; `asked` while the cut itself is held up.
+        # The first cut of a piece asks for its beats, perhaps while the cut itself is held up. What
+        # a cut does is kept in bits of their own: how a word is taken comes late in a cycle.
         m.submodules.beats = beats = StreamBuffer(self.port.beats.payload.shape())
         connect(m, beats.o, flipped(self.port.beats))
         advance = Signal()
         fire = Signal()
         asks = Signal()
-        asked = Signal()
+        to_ask = Signal()
+        ends = Signal()
         sent = aimed.o.payload.cut
         m.d.comb += [
             advance.eq(beats.i.ready),
-            splitter.i.valid.eq(aimed.o.valid & self.words.valid & sent.first & ~asked),
+            splitter.i.valid.eq(to_ask & self.words.valid),
             splitter.i.payload.eq(sent.span),
             asks.eq(splitter.i.valid & splitter.i.ready),
-            aimed.o.ready.eq(self.words.valid & advance & (~sent.first | asked | splitter.i.ready)),
+            aimed.o.ready.eq(self.words.valid & advance & (~to_ask | splitter.i.ready)),
             fire.eq(aimed.o.valid & aimed.o.ready),
-            self.words.ready.eq(fire & sent.last),
+            self.words.ready.eq(ends & advance & (~to_ask | splitter.i.ready)),
         ]
-        m.d.sync += asked.eq((asked | asks) & ~fire)
+        with m.If(aimed.i.ready):
+            m.d.sync += [
+                to_ask.eq(cutter.o.valid & new.first),
+                ends.eq(cutter.o.valid & new.last),
+            ]
+        with m.Elif(asks):
+            m.d.sync += to_ask.eq(0)
 
         # Beats that the splitter has still to ask for, and bursts that memory has not confirmed.
         owed = Signal(range(SPANS_IN_SPLITTER * (2 * lanes // bus_bytes + 2) + 1))

@@ -1,6 +1,6 @@
 """What orders the commands of different units."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Cat, Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,8 @@ SEMAPHORE = unsigned((SEMAPHORES - 1).bit_length())
 class Semaphores(wiring.Component):
     """Counters that units wait for and signal.
 
-    One unit takes a semaphore in a cycle, the first of those that can. Any number signal.
+    One unit takes a semaphore in a cycle, the first of those that can, and none takes the same one
+    in the two cycles after that. Any number signal.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ class Semaphores(wiring.Component):
     wait : In(array of numbers), wanting : In(a bit per unit), a unit's next command waits.
     granted : Out(a bit per unit), it has what it waited for, in this cycle only.
     signal : In(array of numbers), signalling : In(a bit per unit), for one cycle; 0 is nothing.
-    overflow : Out, a cycle behind: a semaphore was signalled too often.
+    overflow : Out, two cycles behind: a semaphore was signalled too often.
     """
 
     def __init__(self, units: int):
@@ -52,15 +53,25 @@ class Semaphores(wiring.Component):
         ]
         over = Signal(SEMAPHORES)
         for n, count in enumerate(counts[1:], 1):
-            up = [self.signalling[u] & (self.signal[u] == n) for u in range(self._units)]
-            down = Cat(self.granted[u] & (self.wait[u] == n) for u in range(self._units)).any()
-            raised = Signal(SEMAPHORE_BITS + 1, name=f"raised_{n}")
-            m.d.comb += raised.eq(count + sum(up))
-            # Who takes is known late in a cycle; nobody takes one that is 0.
+            up = Signal(self._units, name=f"up_{n}")
+            down = Signal(name=f"down_{n}")
+            counted_up = Signal.like(up)
+            counted_down = Signal.like(down)
+            following = Signal(SEMAPHORE_BITS + 1, name=f"following_{n}")
+            m.d.comb += [
+                up.eq(Cat(self.signalling[u] & (self.signal[u] == n) for u in range(self._units))),
+                down.eq(
+                    Cat(self.granted[u] & (self.wait[u] == n) for u in range(self._units)).any()
+                ),
+                following.eq(count + sum(counted_up) - counted_down),
+            ]
+            # Who takes is known late in a cycle, and what is left is counted in the next.
             m.d.sync += [
-                count.eq(Mux(down, raised - 1, raised)),
-                nonzero[n].eq(Cat(up).any() | Mux(down, count > 1, nonzero[n])),
-                over[n].eq(Mux(down, (raised - 1)[SEMAPHORE_BITS], raised[SEMAPHORE_BITS])),
+                counted_up.eq(up),
+                counted_down.eq(down),
+                count.eq(following),
+                over[n].eq(following[SEMAPHORE_BITS]),
+                nonzero[n].eq(~down & ~counted_down & (up.any() | counted_up.any() | (count != 0))),
             ]
         m.d.comb += self.overflow.eq(over.any())
         return m

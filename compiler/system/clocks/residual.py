@@ -27,8 +27,8 @@ from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, pl
 WORDS_AHEAD = 4
 """Words of a row that are on their way."""
 
-TURN, _ADDRESS, _PASSES, ACTIVE, COMMAND = range(5)
-_TABLE = 5
+TURN, _ADDRESS, _PASSES, ACTIVE, COMMAND, _MAY_GIVE = range(6)
+_TABLE = 6
 GATHER = _TABLE + TABLE
 _TAGS = GATHER + GATHERER
 _WALKERS = _TAGS + FIFO
@@ -105,7 +105,8 @@ def step_residual(
     own = at + _WALKERS + owner * _WALKER
     ends = given[owner] and state[own + _GIVEN] == length - 1
     free = state[own + _HOLDING] == 0 or ends
-    taken = state[tags + READY] != 0 and free and (missing or state[gather + WORD] != 0)
+    taken = state[at + _MAY_GIVE] != 0 and (missing or state[gather + WORD] != 0)
+    state[at + _MAY_GIVE] = state[tags + READY] != 0 and free and not taken
 
     # Ask: the pieces of the row whose turn it is.
     turn = state[at + TURN]

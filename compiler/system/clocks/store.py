@@ -44,9 +44,10 @@ SCATTER = _TABLE + TABLE
 _COMING = SCATTER + SCATTERER
 _COLLECTORS = _COMING + PLAIN
 # Of each row: the output words of a word of all lanes that have come, whether all have, and whether
-# its pieces are on their way.
-_COME, _FULL, _SENT = WALKER, WALKER + 1, WALKER + 2
-_COLLECTOR = WALKER + 3
+# its pieces are on their way; then whether its place is known, whether it is of a missing filter,
+# and that the next is walked to.
+_COME, _FULL, _SENT, _KNOWN, _ABSENT, _WALKS_ON = range(WALKER, WALKER + 6)
+_COLLECTOR = WALKER + 6
 
 LEAD = 4
 """Output words before the end of a word of all lanes at which its pieces go off."""
@@ -61,21 +62,25 @@ def store_size(rows: int) -> int:
 
 
 @inner
-def has_words(state, at, rows):
-    """Whether a row has a word of all lanes, or part of one, whose turn may be to come."""
+def has_words(state, at, feeders, rows):
+    """Whether a row has a word of all lanes, or part of one, or gets to know where its next is."""
     found = False
     for k in range(rows):
         collector = at + _COLLECTORS + k * _COLLECTOR
-        found = found or state[collector + _FULL] != 0 or state[collector + _COME] != 0
+        channels = feeders + k * FEEDER + STORED
+        found = (
+            found or state[collector + _FULL] != 0 or state[collector + _COME] != 0
+            or (has_place(state, collector, channels) and not state[collector + _KNOWN])
+        )  # fmt: skip
     return found
 
 
 @inner
-def _soon(state, groups, at, channels, length):
+def _soon(state, at, length):
     """Whether the collector at `at` has a word, or will have one shortly."""
     return (
-        has_place(state, at, channels)
-        and not is_missing(state, groups, at, channels)
+        state[at + _KNOWN] != 0
+        and not state[at + _ABSENT]
         and (
             state[at + _FULL] != 0
             or (state[at + _COME] != 0 and state[at + _COME] + LEAD >= length)
@@ -115,7 +120,7 @@ def step_store(
     turn = state[at + TURN]
     own = at + _COLLECTORS + turn * _COLLECTOR
     channels = feeders + turn * FEEDER + STORED
-    asks = not state[own + _SENT] and _soon(state, groups, own, channels, length)
+    asks = not state[own + _SENT] and _soon(state, own, length)
     coming = at + _COMING
     first = at + _COLLECTORS
     if pooling:
@@ -135,8 +140,7 @@ def step_store(
     moved = comes and (not held or word_taken)
     if moved and not pooling:
         own = at + _COLLECTORS + source * _COLLECTOR
-        channels = feeders + source * FEEDER + STORED
-        moved = state[own + _FULL] != 0 and not is_missing(state, groups, own, channels)
+        moved = state[own + _FULL] != 0 and state[own + _KNOWN] != 0 and not state[own + _ABSENT]
 
     busy = False
     for k in range(rows):
@@ -151,23 +155,30 @@ def step_store(
         collector = at + _COLLECTORS + k * _COLLECTOR
         channels = feeders + k * FEEDER + STORED
         full = state[collector + _FULL] != 0
-        known = has_place(state, collector, channels)
-        outputs_taken[k] = outputs[k] and known and not full
-        free = full and (
-            is_missing(state, groups, collector, channels)
-            or (moved and not pooling and k == source)
+        early = length > 1 and not state[collector + _COME]
+        outputs_taken[k] = outputs[k] and (not full or early)
+        free = (
+            full
+            and state[collector + _KNOWN] != 0
+            and (state[collector + _ABSENT] != 0 or (moved and not pooling and k == source))
         )
+        if free:
+            state[collector + _FULL] = 0
         if outputs_taken[k]:
             state[collector + _COME] += 1
             if state[collector + _COME] == length:
                 state[collector + _COME] = 0
                 state[collector + _FULL] = 1
-        elif free:
-            state[collector + _FULL] = 0
         starts = begins and kind == MOVE and commands[command, ROWS] >> k & 1 != 0
+        any_place = has_place(state, collector, channels)
+        walks_on = state[collector + _WALKS_ON] != 0
+        state[collector + _ABSENT] = any_place and is_missing(state, groups, collector, channels)
+        state[collector + _KNOWN] = any_place and not free and not walks_on
+        state[collector + _WALKS_ON] = free
         channels_taken[k] = walk(
-            state, groups, collector, channels, filters, state[at + _PASSES], free, starts
-        )
+            state, groups, collector, channels, filters, state[at + _PASSES],
+            walks_on and any_place, starts,
+        )  # fmt: skip
 
     step_scatterer(
         state, commands, scatter, bus_bytes, byte_bits, burst, held, beat_taken, granted, written,

@@ -22,9 +22,9 @@ _BEATS = 0
 # The reader, and the dispatcher with the command it holds.
 (
     _ROOM, _NEXT, _LIMIT, _TAKEN, _PER_BEAT, _BEATS_EACH, _COMMAND, HOLDING, _HELD, ENDED,
-    _RETURNED, _MAY_ASK,
-) = range(FIFO, FIFO + 12)  # fmt: skip
-_QUEUES = FIFO + 12
+    _RETURNED, _MAY_ASK, _TAKEN_LAST, _TAKEN_BEFORE,
+) = range(FIFO, FIFO + 14)  # fmt: skip
+_QUEUES = FIFO + 14
 _GOT = _QUEUES + UNITS * FIFO
 _SIGNALS = _GOT + UNITS
 _COUNTS = _SIGNALS + UNITS
@@ -78,15 +78,26 @@ def signals(state, at):
 
 
 @inner
+def counting(state, at):
+    """Whether a semaphore that has been taken is not given again yet."""
+    return state[at + _TAKEN_LAST] != 0 or state[at + _TAKEN_BEFORE] != 0
+
+
+@inner
 def step_semaphores(state, commands, at, granted):
     """The semaphores, with the signals of the units; which of them each unit is `granted`."""
-    free = True
+    taken = 0
+    last, before = state[at + _TAKEN_LAST], state[at + _TAKEN_BEFORE]
     for n in range(UNITS):
         granted[n] = 0
         semaphore = waiting(state, commands, at, n)
-        if semaphore and free and state[at + _COUNTS + semaphore]:
+        # What has just been taken is given again when it has been counted.
+        counted = semaphore != last and semaphore != before
+        if semaphore and not taken and counted and state[at + _COUNTS + semaphore]:
             granted[n] = semaphore
-            free = False
+            taken = semaphore
+    state[at + _TAKEN_LAST] = taken
+    state[at + _TAKEN_BEFORE] = last
     for n in range(UNITS):
         if granted[n]:
             state[at + _COUNTS + granted[n]] -= 1
