@@ -71,6 +71,9 @@ class StreamBuffer(wiring.Component):
                 m.d.sync += [self.o.valid.eq(1), payload.eq(spare)]
             with m.Else():
                 m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(self.i.payload)]
-        with m.Elif(self.i.valid & self.i.ready):
-            m.d.sync += [spare_full.eq(1), spare.eq(self.i.payload)]
+        with m.Elif(self.i.valid):
+            m.d.sync += spare_full.eq(1)
+        # While it is free it may take anything: its enable then waits for nothing.
+        with m.If(~spare_full):
+            m.d.sync += spare.eq(self.i.payload)
         return m

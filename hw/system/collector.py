@@ -10,8 +10,8 @@ from hw.system.ports import word
 from params import layouts
 from params.system import SystemConfig
 
-LEAD = 4
-"""Words of a row before the end of a word of all lanes at which `soon` begins."""
+LEAD = 5
+"""Words of a row before the end of a word of all lanes at which `soon` is decided."""
 
 
 class Collector(wiring.Component):
@@ -59,7 +59,7 @@ class Collector(wiring.Component):
         full = Signal()
         taken = Signal()
         free = Signal()
-        early = Signal()
+        begun = Signal()
         last = Signal()
         # Whether the place is known, and is that of a missing filter. The next is walked to a cycle
         # after the word has gone, and nothing is known until then.
@@ -70,31 +70,30 @@ class Collector(wiring.Component):
             walks.eq(free),
             known.eq(walker.o.valid & ~free & ~walks),
             missing.eq(walker.o.payload.missing),
+            # A word that has begun has all that it needs.
+            self.soon.eq(known & ~missing & ~free & (full | (begun & (number + LEAD >= length)))),
         ]
         m.d.comb += [
             walker.start.eq(self.start),
             walker.last_pass.eq(self.last_pass),
             walker.o.ready.eq(walks),
             self.o.valid.eq(full & known & ~missing),
-            # A word that has begun has all that it needs.
-            self.soon.eq(known & ~missing & (full | ((number != 0) & (number + LEAD >= length)))),
             self.o.payload.placed.eq(walker.o.payload),
             free.eq(full & known & (missing | self.o.ready)),
-            self.outputs.ready.eq(~full | early),
+            self.outputs.ready.eq(~full | ((length > 1) & ~begun)),
             taken.eq(self.outputs.valid & self.outputs.ready),
             last.eq(number == length - 1),
             self.busy.eq(walker.busy),
         ]
         with m.If(taken):
-            m.d.sync += number.eq(Mux(last, 0, number + 1))
+            m.d.sync += [number.eq(Mux(last, 0, number + 1)), begun.eq(~last)]
         m.d.sync += full.eq((taken & last) | (full & ~free))
         collected = Signal(word(self._config), reset_less=True)
         m.d.comb += self.o.payload.word.eq(collected)
         # The first output word may come while the word of all lanes before it is still there.
         first = Signal.like(self.outputs.payload, reset_less=True)
         if length > 1:
-            m.d.comb += early.eq(number == 0)
-            with m.If(number == 0):
+            with m.If(~begun):
                 m.d.sync += first.eq(self.outputs.payload)
         for place in range(length):
             # What has not come yet may be anything: the enable then waits for little.

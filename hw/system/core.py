@@ -234,7 +234,11 @@ class Core(wiring.Component):
                 (semaphores.overflow, Fault.SEMAPHORE, commands),
                 (Cat(feeder.malformed for feeder in feeders).any(), Fault.WEIGHTS, commands),
                 (dispatcher.fault != Fault.NONE, dispatcher.fault, commands),
-                (reader.exhausted & ~dispatcher.ended, Fault.WINDOW, self.size),
+                (
+                    reader.exhausted & ~dispatcher.ended & ~dispatcher.holding,
+                    Fault.WINDOW,
+                    self.size,
+                ),
                 (writes.fault, writes.fault_code, writes.fault_place),
                 (reads.fault, reads.fault_code, reads.fault_place),
             ):

@@ -1,6 +1,6 @@
 """From a sequence of commands to the queues of the units."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,13 +19,14 @@ class Dispatcher(wiring.Component):
     without residuals has no commands for them. After a fault, and after END, nothing is taken any
     more.
 
-    Latency one cycle, throughput a command per cycle.
+    Latency one cycle, throughput a command per cycle. What is wrong with a command comes to light
+    while it is held, END included.
 
     Members
     -------
     i : In(stream of RAW)
     queues : Out(stream of RAW per unit of `UNITS`)
-    holding : Out, a command has not gone to its queue yet.
+    holding : Out, a command is held.
     ended : Out, END has come; fault : Out, what is wrong with a command, 0 for nothing.
     count : Out(32), commands taken, which is the number of the one at fault.
     """
@@ -58,34 +59,43 @@ class Dispatcher(wiring.Component):
         stopped = Signal()
         m.d.comb += stopped.eq(self.ended | (self.fault != Fault.NONE))
         held = Signal(RAW, reset_less=True)
+        verdict = Signal(
+            data.StructLayout({"known": 1, "good": 1, "end": 1, "target": len(UNITS)}),
+            reset_less=True,
+        )
         full = self.holding
-        target = Signal(len(UNITS))
         taken = Signal()
         m.d.comb += [
-            taken.eq((target & Cat(queue.ready for queue in self.queues)).any()),
+            taken.eq(
+                full
+                & verdict.good
+                & (verdict.target & Cat(queue.ready for queue in self.queues)).any()
+            ),
             self.i.ready.eq((~full | taken) & ~stopped),
         ]
         for n, queue in enumerate(self.queues):
-            m.d.comb += [queue.payload.eq(held), queue.valid.eq(full & target[n])]
-        accepted = Signal()
-        m.d.comb += accepted.eq(self.i.valid & self.i.ready)
-        with m.If(taken):
-            m.d.sync += full.eq(0)
-        with m.If(accepted):
-            m.d.sync += [
-                held.eq(raw),
-                target.eq(Cat(unit == other.value for other in UNITS)),
+            m.d.comb += [
+                queue.payload.eq(held),
+                queue.valid.eq(full & verdict.good & verdict.target[n]),
             ]
-            with m.If(~known):
-                m.d.sync += self.fault.eq(Fault.OPCODE)
-            with m.Elif(~fits):
-                m.d.sync += self.fault.eq(Fault.OPERAND)
-            with m.Else():
-                m.d.sync += [
-                    full.eq(unit != Unit.SYSTEM.value),
-                    self.ended.eq(raw.opcode == Opcode.END.value),
-                    self.count.eq(self.count + 1),
-                ]
+        with m.If(~full | taken):
+            m.d.sync += [
+                full.eq(self.i.valid & ~stopped),
+                held.eq(raw),
+                verdict.known.eq(known),
+                verdict.good.eq(known & fits),
+                verdict.end.eq(raw.opcode == Opcode.END.value),
+                verdict.target.eq(Cat(unit == other.value for other in UNITS)),
+            ]
+        with m.If(taken):
+            m.d.sync += self.count.eq(self.count + 1)
+        with m.Elif(full & verdict.good & verdict.end):
+            m.d.sync += [full.eq(0), self.ended.eq(1), self.count.eq(self.count + 1)]
+        with m.Elif(full & ~verdict.good):
+            m.d.sync += [
+                full.eq(0),
+                self.fault.eq(Mux(verdict.known, Fault.OPERAND, Fault.OPCODE)),
+            ]
         return m
 
     def _fits(self, opcode: Opcode, body):

@@ -41,16 +41,23 @@ class MemoryQueue(wiring.Component):
         level = Signal(range(depth + 1))
         any_left = Signal()
         not_full = Signal(init=1)
-        after = Signal(range(depth + 1))
+        with_new = Signal(range(depth + 2))
+        without = Signal(range(depth + 1))
         m.d.comb += [
             self.i.ready.eq(not_full),
             write.en.eq(self.i.valid & not_full),
             write.data.eq(self.i.payload),
             read.en.eq(any_left & (self.o.ready | ~self.o.valid)),
             self.o.payload.eq(read.data),
-            after.eq(level + write.en - read.en),
+            with_new.eq(level + write.en),
+            without.eq(level + write.en - 1),
         ]
-        m.d.sync += [level.eq(after), any_left.eq(after != 0), not_full.eq(after != depth)]
+        # Whether a word is read comes late in a cycle: all is there for both cases.
+        m.d.sync += [
+            level.eq(Mux(read.en, without, with_new)),
+            any_left.eq(Mux(read.en, without != 0, with_new != 0)),
+            not_full.eq(read.en | (with_new != depth)),
+        ]
         with m.If(write.en):
             m.d.sync += write.addr.eq(following(write.addr))
         with m.If(read.en):

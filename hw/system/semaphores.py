@@ -13,7 +13,7 @@ class Semaphores(wiring.Component):
     """Counters that units wait for and signal.
 
     One unit takes a semaphore in a cycle, the first of those that can, and none takes the same one
-    in the two cycles after that. Any number signal.
+    in the two cycles after that. Any number signal; it can be taken two cycles later.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Semaphores(wiring.Component):
                 counted_down.eq(down),
                 count.eq(following),
                 over[n].eq(following[SEMAPHORE_BITS]),
-                nonzero[n].eq(~down & ~counted_down & (up.any() | counted_up.any() | (count != 0))),
+                nonzero[n].eq(~down & ~counted_down & (counted_up.any() | (count != 0))),
             ]
         m.d.comb += self.overflow.eq(over.any())
         return m

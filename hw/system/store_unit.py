@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.system.collector import Collector
@@ -11,6 +10,7 @@ from hw.system.piece_table import PieceTable, send, write_command
 from hw.system.ports import word, write_port
 from hw.system.scatterer import Scatterer
 from hw.system.semaphores import SEMAPHORE
+from hw.system.turn_queue import TurnQueue
 from hw.system.turns import Turns
 from params import layouts
 from params.commands import BODIES, PIECE, RAW, Opcode
@@ -83,10 +83,16 @@ class StoreUnit(wiring.Component):
         signal = Signal(SEMAPHORE)
         busy = Cat(collector.busy for collector in collectors).any()
         held = Signal()
-        m.submodules.coming = coming = SyncFIFO(width=len(turns.turn), depth=count)
+        # Behind the rows comes the max-pool.
+        m.submodules.coming = coming = TurnQueue(count + 1, depth=count)
         m.d.comb += [
             quiet.eq(
-                ~held & ~coming.r_rdy & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)
+                ~held
+                & ~coming.first.any()
+                & ~scatterer.busy
+                & ~table.walking
+                & ~busy
+                & (words_left == 0)
             ),
             done.eq(active & quiet),
             begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
@@ -114,6 +120,7 @@ class StoreUnit(wiring.Component):
             ]
 
         moved = Signal()
+        opened = Signal()
         for k, collector in enumerate(collectors):
             m.submodules[f"collector_{k}"] = collector
             connect(m, flipped(self.channels[k]), collector.channels)
@@ -121,7 +128,7 @@ class StoreUnit(wiring.Component):
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
                 collector.last_pass.eq(last_pass),
-                collector.o.ready.eq(moved & (coming.r_data == k) & ~pooling),
+                collector.o.ready.eq(opened & coming.first[k]),
             ]
 
         # Where a word's pieces start goes off shortly before the word is whole, once for each word;
@@ -129,39 +136,44 @@ class StoreUnit(wiring.Component):
         sent = Signal(count)
         places = Array(collector.o.payload.placed for collector in collectors)[turns.turn]
         soon = Cat(collector.soon for collector in collectors)
-        whole = Array(collector.o.valid for collector in collectors)[coming.r_data]
+        whole = Cat(*(collector.o.valid for collector in collectors), 1)
         offered = Signal()
         started = Signal()
-        opened = Signal()
         m.d.comb += [
             turns.asking.eq(soon & ~sent),
             offered.eq(Mux(pooling, self.pooled.valid & (words_left != 0) & ~sent[0], turns.asks)),
-            table.bases.valid.eq(offered & coming.w_rdy),
+            table.bases.valid.eq(offered & coming.room),
             table.bases.payload.base.eq(address + Mux(pooling, 0, places.place)),
             table.bases.payload.walker.eq(Mux(pooling, 0, turns.turn)),
             table.bases.payload.stay.eq(~pooling & places.stay),
             started.eq(table.bases.valid & table.bases.ready),
             turns.served.eq(started & ~pooling),
-            coming.w_en.eq(started),
-            coming.w_data.eq(Mux(pooling, 0, turns.turn)),
+            coming.put.eq(
+                Cat(started & ~pooling & (turns.turn == k) for k in range(count))
+                | (started & pooling) << count
+            ),
             opened.eq(~held | scatterer.words.ready),
-            moved.eq(coming.r_rdy & (pooling | whole) & opened),
-            coming.r_en.eq(moved),
-            self.pooled.ready.eq(moved & pooling),
+            moved.eq((coming.first & whole).any() & opened),
+            coming.taken.eq(moved),
+            self.pooled.ready.eq(opened & coming.first[count]),
             scatterer.words.valid.eq(held),
         ]
         with m.If(started & pooling):
             m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
         for k in range(count):
-            starts = started & (coming.w_data == k)
-            m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & (coming.r_data == k))))
+            starts, ends = coming.put[k], coming.first[k]
+            if k == 0:
+                starts, ends = starts | coming.put[count], ends | coming.first[count]
+            m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & ends)))
         # A register that holds no word may take anything: its enable then waits for little.
         scattered = Signal(word(config), reset_less=True)
-        given = Array(collector.o.payload.word for collector in collectors)[coming.r_data]
+        given = collectors[0].o.payload.word
+        for k, collector in enumerate(collectors[1:], 1):
+            given = Mux(coming.first[k], collector.o.payload.word, given)
         m.d.comb += scatterer.words.payload.eq(scattered)
         with m.If(opened):
             m.d.sync += [
                 held.eq(moved),
-                scattered.eq(Mux(pooling, self.pooled.payload, given)),
+                scattered.eq(Mux(coming.first[count], self.pooled.payload, given)),
             ]
         return m

@@ -203,12 +203,12 @@ def run_clock(
         arriving = state[reads + ARRIVING]
         load_stuck = load_waits != 0 and not count(state, supply, load_waits)
         any_granted = False
-        signalled = signals(state, supply)
+        signalled = signals(state, supply) or counting(state, supply)
         if supply_moved or counts_moved or signalled:
             step_semaphores(state, commands, supply, granted)
             for n in range(UNITS):
                 any_granted = any_granted or granted[n] != 0
-            counts_moved = signalled or any_granted or counting(state, supply)
+            counts_moved = signalled or any_granted
 
         # The store unit and the way to memory.
         any_output = False

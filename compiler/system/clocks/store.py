@@ -46,11 +46,11 @@ _COLLECTORS = _COMING + PLAIN
 # Of each row: the output words of a word of all lanes that have come, whether all have, and whether
 # its pieces are on their way; then whether its place is known, whether it is of a missing filter,
 # and that the next is walked to.
-_COME, _FULL, _SENT, _KNOWN, _ABSENT, _WALKS_ON = range(WALKER, WALKER + 6)
-_COLLECTOR = WALKER + 6
+_COME, _FULL, _SENT, _KNOWN, _ABSENT, _WALKS_ON, _SOON = range(WALKER, WALKER + 7)
+_COLLECTOR = WALKER + 7
 
-LEAD = 4
-"""Output words before the end of a word of all lanes at which its pieces go off."""
+LEAD = 5
+"""Output words before the end of a word of all lanes at which its pieces go off, a cycle later."""
 
 NOTHING, BEGINS, ENDS, TAKES = 0, 1, 2, 4
 """What the unit does with the command at its queue's head, and with the one under way."""
@@ -120,7 +120,7 @@ def step_store(
     turn = state[at + TURN]
     own = at + _COLLECTORS + turn * _COLLECTOR
     channels = feeders + turn * FEEDER + STORED
-    asks = not state[own + _SENT] and _soon(state, own, length)
+    asks = state[own + _SOON] != 0 and not state[own + _SENT]
     coming = at + _COMING
     first = at + _COLLECTORS
     if pooling:
@@ -162,6 +162,7 @@ def step_store(
             and state[collector + _KNOWN] != 0
             and (state[collector + _ABSENT] != 0 or (moved and not pooling and k == source))
         )
+        state[collector + _SOON] = not free and _soon(state, collector, length)
         if free:
             state[collector + _FULL] = 0
         if outputs_taken[k]:

@@ -27,7 +27,8 @@ _BEATS = 0
 _QUEUES = FIFO + 14
 _GOT = _QUEUES + UNITS * FIFO
 _SIGNALS = _GOT + UNITS
-_COUNTS = _SIGNALS + UNITS
+_COUNTED = _SIGNALS + UNITS
+_COUNTS = _COUNTED + UNITS
 SUPPLY = _COUNTS + SEMAPHORES
 
 NOTHING = -1
@@ -79,8 +80,11 @@ def signals(state, at):
 
 @inner
 def counting(state, at):
-    """Whether a semaphore that has been taken is not given again yet."""
-    return state[at + _TAKEN_LAST] != 0 or state[at + _TAKEN_BEFORE] != 0
+    """Whether what has been signalled or taken is still to be counted."""
+    found = state[at + _TAKEN_LAST] | state[at + _TAKEN_BEFORE]
+    for n in range(UNITS):
+        found |= state[at + _COUNTED + n]
+    return found != 0
 
 
 @inner
@@ -101,10 +105,12 @@ def step_semaphores(state, commands, at, granted):
     for n in range(UNITS):
         if granted[n]:
             state[at + _COUNTS + granted[n]] -= 1
-        signal = state[at + _SIGNALS + n]
+        # A signal is counted in the cycle after it.
+        signal = state[at + _COUNTED + n]
         if signal:
             state[at + _COUNTS + signal] += 1
-            state[at + _SIGNALS + n] = 0
+        state[at + _COUNTED + n] = state[at + _SIGNALS + n]
+        state[at + _SIGNALS + n] = 0
 
 
 @inner
@@ -129,14 +135,16 @@ def step_supply(state, commands, at, burst, arrives, granted_read, granted, done
     """All but the semaphores; `done` tells which units take the command they are given."""
     held = state[at + _HELD]
     target = commands[held, QUEUE]
-    taken = state[at + HOLDING] != 0 and has_room(state, at + _QUEUES + target * FIFO)
+    holding = state[at + HOLDING] != 0
+    ends = holding and target < 0
+    taken = holding and not ends and has_room(state, at + _QUEUES + target * FIFO)
     for n in range(UNITS):
         queue = at + _QUEUES + n * FIFO
         state[at + _GOT + n] = (state[at + _GOT + n] != 0 or granted[n] != 0) and not done[n]
-        step_fifo(state, queue, state[at + HOLDING] != 0 and n == target, held, done[n])
+        step_fifo(state, queue, holding and n == target, held, done[n])
 
     # Whole commands make up a beat, or whole beats a command.
-    ready = (not state[at + HOLDING] or taken) and not state[at + ENDED]
+    ready = (not holding or taken) and not state[at + ENDED]
     parts, each = state[at + _PER_BEAT], state[at + _BEATS_EACH]
     part = state[at + _TAKEN]
     there = state[at + _BEATS + READY] != 0
@@ -146,16 +154,15 @@ def step_supply(state, commands, at, burst, arrives, granted_read, granted, done
     beat_taken = there and read
     if accepts or (beat_taken and each > 1):
         state[at + _TAKEN] = (part + 1) % max(parts, each)
-    if taken:
+    if taken or ends:
         state[at + HOLDING] = 0
+    if ends:
+        state[at + ENDED] = 1
     if accepts:
         command = state[at + _COMMAND]
         state[at + _COMMAND] += 1
         state[at + _HELD] = command
-        if commands[command, QUEUE] < 0:
-            state[at + ENDED] = 1
-        else:
-            state[at + HOLDING] = 1
+        state[at + HOLDING] = 1
     state[at + _MAY_ASK] = (
         state[at + _ROOM] >= burst and state[at + _NEXT] < state[at + _LIMIT] and not granted_read
     )
