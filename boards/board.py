@@ -8,6 +8,7 @@ from typing import Any
 from boards.clocks import Ecp5Clock, SameClock, Series7Clock
 from boards.tools import ToolError
 from hw.link.bit_clock import bit_step
+from params import ArrayConfig
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 
@@ -26,11 +27,12 @@ class Board:
     flow : the tools that make its bitstream, of `CLOCKS`.
     seed : of the placement that the clock was found with.
     input_mhz : the board's clock. clock_mhz : the system's, unless another is asked for.
-    system : parameters of the system; None where none fits, and there is a link to memory alone.
+    system : parameters of the system; None where none fits, and the link has the memory for itself.
+    self_test : parameters of an array that tries itself, where there is no system.
     memory : the SDRAM as a function of its clock in MHz, or bytes of block RAM.
     single_port : the RAM has one port.
     baud : of the link.
-    leds : resources, numbers and, where they have such, parts of two LEDs.
+    leds : resources, numbers and, where they have such, parts of two LEDs, see `BoardCore`.
     programmer : arguments of openFPGALoader that choose the board.
     """
 
@@ -42,6 +44,7 @@ class Board:
     clock_mhz: float
     system: SystemConfig | None
     memory: Callable[..., SdramConfig] | int
+    self_test: ArrayConfig | None = None
     single_port: bool = False
     baud: int = 3_000_000
     seed: int = 1
@@ -52,6 +55,11 @@ class Board:
     def memory_bytes(self) -> int:
         """Bytes of the memory."""
         return self.memory(self.clock_mhz).size if callable(self.memory) else self.memory
+
+    @property
+    def array(self) -> ArrayConfig | None:
+        """Parameters of the array, the system's or the one that tries itself."""
+        return self.self_test if self.system is None else self.system.array
 
     def check_clock(self, clock_mhz: float) -> None:
         """Make sure that the system can have a clock.

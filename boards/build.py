@@ -134,7 +134,7 @@ def build_board(
     )
 
     def report(size: int) -> BuildReport:
-        array = None if board.system is None else board.system.array
+        array = board.array
         return BuildReport(
             board=board.name,
             device=flow.device,

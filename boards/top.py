@@ -5,6 +5,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
 from amaranth.lib import io
 
 from boards.board import CLOCKS, Board
+from boards.self_test import built_in_script
 from hw.board.core import BoardCore
 from params.sdram import SdramConfig
 
@@ -18,7 +19,7 @@ ACTIVE_LOW = {"cs": "cs_n", "we": "we_n", "ras": "ras_n", "cas": "cas_n"}
 class BoardTop(Elaboratable):
     """A `BoardCore` with clock and pins.
 
-    The first LED is on during a run, the second while an interrupt is pending.
+    The LEDs are the core's `lights`.
 
     Parameters
     ----------
@@ -28,9 +29,11 @@ class BoardTop(Elaboratable):
 
     def __init__(self, board: Board, *, clock_mhz: float):
         self._board = board
+        tried = board.self_test
         self._clock = CLOCKS[board.flow](board.input_mhz, clock_mhz)
         self.core = BoardCore(
             board.system,
+            self_test=None if tried is None else (tried, built_in_script(tried)),
             memory=board.memory(clock_mhz) if callable(board.memory) else board.memory,
             single_port=board.single_port,
             clock_hz=round(1e6 * clock_mhz),
@@ -52,9 +55,7 @@ class BoardTop(Elaboratable):
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         m.d.comb += [core.rx.eq(rx.i), tx.o.eq(core.tx)]
-        for (name, number, part), value in zip(
-            self._board.leds, (core.running, core.interrupt), strict=True
-        ):
+        for (name, number, part), value in zip(self._board.leds, core.lights, strict=True):
             port = platform.request(name, number, dir="-")
             led = io.Buffer("o", port if part is None else getattr(port, part))
             m.submodules[f"{name}_{number}"] = led

@@ -145,7 +145,7 @@ def _boards() -> Table:
     for column in ("board", "what it is", "array", "lanes x rows", "MHz", "memory", "baud"):
         table.add_column(column)
     for board in BOARDS.values():
-        array = board.system and board.system.array
+        array = board.array
         table.add_row(
             board.name, board.title, array.name if array else "none",
             f"{array.lanes} x {array.rows}" if array else "",

@@ -1,17 +1,18 @@
 """All that a board has, apart from its clock and its pins."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.board.axi_join import AxiJoin
 from hw.board.block_memory import BlockMemory
 from hw.board.no_registers import NoRegisters
+from hw.board.self_test import Script, SelfTest
 from hw.link.bridge import LinkBridge
 from hw.sdram.controller import SdramController
 from hw.sdram.ports import sdram_pins
 from hw.system.system import System
-from params.config import ConfigError
+from params.config import ArrayConfig, ConfigError
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 
@@ -30,6 +31,7 @@ class BoardCore(wiring.Component):
     ----------
     config : of the system; its bus is as wide as the SDRAM. Without one the link has the memory for
         itself, on a bus of 2 bytes, and no registers.
+    self_test : an array and a script on which it tries itself, without a system.
     memory : an SDRAM chip, or the bytes of a memory of block RAMs, a power of two.
     single_port : of the memory of block RAMs, see `BlockMemory`.
     clock_hz : of the domain `sync`, whole Hz; baud : bits per second of the link.
@@ -40,6 +42,7 @@ class BoardCore(wiring.Component):
     rx : In, tx : Out, lines of the link's UART.
     sdram : Out(ports.sdram_pins), with an SDRAM.
     running : Out, a run is under way; interrupt : Out, one has ended, if enabled.
+    lights : Out(2), for people: these two, or that a self-test has passed, and that it has failed.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class BoardCore(wiring.Component):
         self,
         config: SystemConfig | None,
         *,
+        self_test: tuple[ArrayConfig, Script] | None = None,
         memory: SdramConfig | int,
         single_port: bool = False,
         clock_hz: int,
@@ -63,6 +67,7 @@ class BoardCore(wiring.Component):
                 f"bus_bytes is {bus_bytes}, but must be the {chip.data_bytes} of the SDRAM"
             )
         self.memory = memory
+        self._self_test = None if self_test is None else SelfTest(*self_test)
         self._chip = chip
         self._bus_bytes = bus_bytes
         self._bytes = memory if chip is None else chip.size
@@ -84,6 +89,7 @@ class BoardCore(wiring.Component):
                 "tx": Out(1, init=1),
                 "running": Out(1),
                 "interrupt": Out(1),
+                "lights": Out(2),
             }
             | ({} if chip is None else {"sdram": Out(sdram_pins(chip))})
         )
@@ -100,6 +106,9 @@ class BoardCore(wiring.Component):
             connect(m, link.control, registers.axi)
             connect(m, link.read, memory.read)
             connect(m, link.write, memory.write)
+            if self._self_test is not None:
+                m.submodules.self_test = test = self._self_test
+                m.d.comb += self.lights.eq(Cat(test.passed, test.failed))
             return m
         m.submodules.system = system = self._system
         m.submodules.join = join = AxiJoin(
@@ -111,7 +120,11 @@ class BoardCore(wiring.Component):
             _join(m, master.write, join.writes[k])
         connect(m, join.read, memory.read)
         connect(m, join.write, memory.write)
-        m.d.comb += [self.running.eq(system.running), self.interrupt.eq(system.interrupt)]
+        m.d.comb += [
+            self.running.eq(system.running),
+            self.interrupt.eq(system.interrupt),
+            self.lights.eq(Cat(self.running, self.interrupt)),
+        ]
         return m
 
 

@@ -81,7 +81,7 @@ def test_the_reports_that_ship_are_of_boards_that_there_are():
     for path in paths:
         report = read_build_report(path)
         board = BOARDS[report.board]
-        array = board.system and board.system.array
+        array = board.array
         assert report.preset == (array.name if array else "none")
         assert report.processing_elements == (array.processing_elements if array else 0)
         assert report.memory_bytes == board.memory_bytes
