@@ -6,6 +6,8 @@ spare in a full one; of the nets that lead everywhere, 8 may end at resets.
 
 from collections import Counter
 
+from boards.free_bits import free_bits
+
 LEAST_LOADS = 1000
 """Flip-flops of a reset that takes a global net."""
 
@@ -25,16 +27,10 @@ def globalize_resets(module: dict, *, least: int = LEAST_LOADS) -> int:
     """
     flip_flops = [cell for cell in module["cells"].values() if cell["type"] == "TRELLIS_FF"]
     loads = Counter(bit for cell in flip_flops for bit in cell["connections"].get("LSR", ()))
-    bits = [
-        bit
-        for cell in module["cells"].values()
-        for bits in cell["connections"].values()
-        for bit in bits
-    ]
-    free = 1 + max((bit for bit in bits if isinstance(bit, int)), default=1)
+    free = free_bits(module)
     resets = [bit for bit, count in loads.items() if count >= least and isinstance(bit, int)]
     for number, bit in enumerate(resets):
-        name, after = f"global_reset_{number}", free + number
+        name, after = f"global_reset_{number}", next(free)
         module["cells"][name] = {
             "hide_name": 0,
             "type": "DCCA",

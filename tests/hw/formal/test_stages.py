@@ -50,7 +50,8 @@ def test_broken_register_is_refuted(old, new):
         ("spare.eq(self.i.payload)", "spare.eq(spare)"),
         ("spare_full.eq(0)", "spare_full.eq(spare_full)"),
         ("self.i.ready.eq(~spare_full)", "self.i.ready.eq(1)"),
-        ("m.Elif(self.i.valid & self.i.ready)", "m.Elif(self.i.valid & ~self.i.ready)"),
+        ("m.Elif(self.i.valid)", "m.Elif(self.i.valid & self.o.valid & ~self.i.ready)"),
+        ("m.If(~spare_full)", "m.If(1)"),
         ("m.If(self.o.ready | ~self.o.valid)", "m.If(self.o.ready)"),
     ],
 )
