@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boards import free_bits, global_resets, wide_enables
+from boards import free_bits, global_resets
 from boards.ecp5 import map_file, pack_cells, packing_sources
 from boards.global_resets import globalize_resets
 from boards.tools import Usage, run_tool
-from boards.wide_enables import separate_wide_enables
 
 NAME = "top"
 """Of the top module, and of the files."""
@@ -46,15 +45,14 @@ class Ecp5Flow:
         return map_file(folder, f"{NAME}.v", name=NAME, least_resets=LEAST_RESETS)
 
     def pack(self, module: dict) -> None:
-        """Move logic into cells with room for it; lead what many wait for on ways of its own."""
+        """Move logic into cells with room for it, and large resets onto global nets."""
         pack_cells(module)
         globalize_resets(module)
-        separate_wide_enables(module)
 
     @staticmethod
     def packing() -> list[str]:
         """What the result of `pack` depends on, apart from its argument."""
-        sources = [inspect.getsource(step) for step in (free_bits, global_resets, wide_enables)]
+        sources = [inspect.getsource(step) for step in (free_bits, global_resets)]
         return [*packing_sources(), *sources]
 
     def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:
