@@ -25,15 +25,17 @@ want = $(1) >/dev/null 2>&1 || $(call debian,$(2)) || \
 
 .PHONY: help demo test test-all lint bench fmax clean
 help:
-	@echo "make demo      quantize R-FCN layers, simulate the array, show cycles and utilisation"
+	@echo "make demo      quantize R-FCN layers, simulate the array, show cycles and utilisation, and"
+	@echo "               build the bitstream of a small board"
 	@echo "make test      the tests but the slow ones; make test-all runs every one"
 	@echo "make lint      ruff and pyright"
 	@echo "make bench     the benchmarks, with torch"
 	@echo "make fmax      place and route the array of the ULX3S (half an hour)"
 	@echo "make clean     remove what was built and installed here"
 
-demo: .venv/installed-torch
+demo: .venv/installed-bench
 	$(BIN)/zeroshift demo
+	$(BIN)/zeroshift build --board icebreaker --reports build/icebreaker
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal
@@ -83,10 +85,6 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	@$(pip) -e '.[dev]'
-	@touch $@
-
-.venv/installed-torch: .venv/installed
-	@$(pip) -e '.[torch]'
 	@touch $@
 
 .venv/installed-bench: .venv/installed
