@@ -143,7 +143,9 @@ def test_a_bitstream_is_made_and_its_steps_are_kept(counter):
     assert [step.name for step in report.steps] == [
         "synthesize", "pack", "place and route", "write bitstream",
     ]  # fmt: skip
-    assert all(step.seconds > 0 and step.peak_bytes > 1 << 20 for step in report.steps[:3])
+    # Packing so small a design takes less than what the report tells of seconds.
+    assert all(step.seconds > 0 for step in report.steps if step.name != "pack")
+    assert all(step.peak_bytes > 1 << 20 for step in report.steps[:3])
     done = []
     again, _ = build_board(counter, folder, done=done.append)
     assert again == report
