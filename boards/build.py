@@ -14,7 +14,7 @@ from boards.tools import run_tool, tool_version
 from boards.top import BoardTop
 from golden.errors import UserError
 from golden.files import replacing
-from hw.verilog import use_installed_yosys, without_contents
+from hw.verilog import installed_yosys, without_contents
 
 
 class BuildError(UserError):
@@ -64,6 +64,7 @@ def build_board(
     BuildError : the board is not one of those that are built here.
     ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
     ToolError : a tool is missing or failed.
+    VerilogError : Yosys does not run, or failed.
     """
     if board.flow not in FLOWS:
         raise BuildError(
@@ -82,9 +83,9 @@ def build_board(
 
     steps = Steps(folder, telling)
     telling("elaborate")
-    use_installed_yosys()
     top = BoardTop(board, clock_mhz=clock_mhz)
-    plan = platform.prepare(top, NAME, emit_src=False, debug_verilog=True)
+    with installed_yosys():
+        plan = platform.prepare(top, NAME, emit_src=False, debug_verilog=True)
     # Verilog, and not RTLIL: from there Yosys minds a memory's attribute `no_rw_check`, by which
     # rows share copies of the activation memory.
     design, constraints = (_text(plan, name) for name in (f"{NAME}.debug.v", flow.constraints))
@@ -196,15 +197,16 @@ def write_plan(board: Board, path: Path, *, clock_mhz: float | None = None) -> l
     BuildError : the board is not built with Vivado.
     ClockError, ConfigError : as above.
     ToolError : the board definitions are not installed.
+    VerilogError : Yosys does not run, or failed.
     """
     if board.flow != "vivado":
         raise BuildError(f"{board.name} is not built with Vivado, but here: leave out --plan")
-    use_installed_yosys()
     clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
     board.check_clock(clock_mhz)
     platform = board.platform()
     top = BoardTop(board, clock_mhz=clock_mhz)
-    plan = platform.build(top, NAME, do_build=False, emit_src=False)
+    with installed_yosys():
+        plan = platform.build(top, NAME, do_build=False, emit_src=False)
     with replacing(path) as temporary:
         plan.archive(str(temporary))
     return sorted(plan.files)

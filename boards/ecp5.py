@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards import carry_logic, dsp_registers, ram_registers
+from boards import carry_logic, dsp_registers, ram_registers, sum_registers
 from boards.carry_logic import pack_carry_logic
 from boards.dsp_registers import pack_dsp_registers
 from boards.ram_registers import pack_ram_registers
 from boards.resources import Resources
 from boards.stamp import Stamp
+from boards.sum_registers import pack_sum_registers
 from boards.tools import ToolError, Usage, run_tool, tool_version
 from hw.verilog import to_verilog
 
@@ -74,14 +75,16 @@ def count_cells(module: dict) -> Resources:
 
 def packing_sources() -> list[str]:
     """What the result of `pack_cells` depends on, apart from its argument."""
-    return [inspect.getsource(module) for module in (carry_logic, dsp_registers, ram_registers)]
+    steps = (carry_logic, dsp_registers, ram_registers, sum_registers)
+    return [inspect.getsource(step) for step in steps]
 
 
 def pack_cells(module: dict) -> None:
-    """Move logic into carry cells, and registers into multipliers and RAMs of `module`."""
+    """Move logic into carry cells, and registers into multipliers, RAMs and beside sums."""
     pack_carry_logic(module)
     pack_dsp_registers(module)
     pack_ram_registers(module)
+    pack_sum_registers(module)
 
 
 def map_to_cells(component, folder: Path, *, name: str, wide_tables: bool = True) -> dict:

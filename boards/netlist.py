@@ -33,7 +33,7 @@ CELLS = Path(__file__).parent / "verilog" / "ecp5_cells.v"
 """Models of cells that Yosys has none of."""
 
 YOSYS_CELLS = {
-    "common_sim.vh": ("LUT4", "LUT2", "PFUMX", "L6MUX21", "TRELLIS_FF", "TRELLIS_DPR16X4"),
+    "common_sim.vh": ("LUT4", "LUT2", "PFUMX", "L6MUX21", "TRELLIS_DPR16X4"),
     "ccu2c_sim.vh": ("CCU2C",),
 }
 """Yosys's models of the other cells, by file in its folder for the ECP5."""

@@ -230,11 +230,11 @@ def _run_tile(
     for group in range(len(groups)):
         admitted = max(
             admitting,
-            events[_ADMITTED] + 1,
-            queue[(events[_HEADERS] + 1) % ahead] + 1,
+            events[_ADMITTED] + 2,
+            queue[(events[_HEADERS] + 1) % ahead] + 2,
         )
         for buffer in range(1 + streams):
-            admitted = max(admitted, state[buffer, _LENGTH_TAKEN_BEFORE] + 1)
+            admitted = max(admitted, state[buffer, _LENGTH_TAKEN_BEFORE] + 2)
         events[_ADMITTED] = admitted
         events[_QUEUED] = max(admitted + 1, events[_QUEUED] + 1, events[_RELEASED])
         queue[events[_HEADERS] % ahead] = events[_QUEUED]

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.delay import delayed
 from hw.float_epilogue import FloatEpilogue
+from hw.memory_queue import MemoryQueue
 from hw.requantizer import Requantizer
 from params import ArrayConfig, layouts
 from params.arithmetic import Arithmetic
@@ -108,7 +109,9 @@ class Drain(wiring.Component):
                 m.d.sync += passed.eq(0)
 
         # Parameters go down the lane groups along with the sums, one cycle per group.
+        # So does the tile's clamp, which is constant until all sums have left.
         parameters = Signal(layouts.epilogue(config))
+        clamp = self.clamp
         m.d.comb += parameters.eq(
             Array(current[f] for f in range(config.filters_per_row))[filter_index]
         )
@@ -125,7 +128,7 @@ class Drain(wiring.Component):
                 m.d.comb += [
                     epilogue.accumulator.eq(self.outlets[outlet]),
                     epilogue.epilogue.eq(parameters),
-                    epilogue.clamp.eq(self.clamp),
+                    epilogue.clamp.eq(clamp),
                 ]
                 if config.residuals:
                     # Groups below come later.
@@ -139,8 +142,9 @@ class Drain(wiring.Component):
                 )
             if group:
                 following = Signal.like(parameters, name=f"parameters_{group - 1}", reset_less=True)
-                m.d.sync += following.eq(parameters)
-                parameters = following
+                lower = Signal.like(self.clamp, name=f"clamp_{group - 1}", reset_less=True)
+                m.d.sync += [following.eq(parameters), lower.eq(clamp)]
+                parameters, clamp = following, lower
         arriving = Signal(config.lane_groups - 1 + epilogue_latency(config))
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
@@ -178,21 +182,21 @@ class Drain(wiring.Component):
         config = self._config
         words, capacity = config.drain_words, residual_capacity(config)
         layout = layouts.residuals(config)
-        m.submodules.residual_queue = queue = fifo.SyncFIFOBuffered(
-            width=layout.size, depth=capacity
-        )
+        # With the one at its output it has `capacity` words. In a block RAM: an FPGA has some to
+        # spare, and less of all else.
+        m.submodules.residual_queue = queue = MemoryQueue(layout, depth=capacity - 1, block=True)
         # Words of passes that have not ended.
         count = Signal(range(capacity + 1))
         taken = Signal()
         m.d.comb += [
-            queue.w_data.eq(self.residuals.payload),
-            queue.w_en.eq(self.residuals.valid),
-            self.residuals.ready.eq(queue.w_rdy),
+            queue.i.payload.eq(self.residuals.payload),
+            queue.i.valid.eq(self.residuals.valid),
+            self.residuals.ready.eq(queue.i.ready),
             taken.eq(self.residuals.valid & self.residuals.ready),
-            queue.r_en.eq(draining & self.adds),
+            queue.o.ready.eq(draining & self.adds),
         ]
         m.d.sync += count.eq(count + taken - Mux(self.ends & self.adds, words, 0))
         word = Signal(layout)
         with m.If(self.adds):
-            m.d.comb += word.eq(queue.r_data)
+            m.d.comb += word.eq(queue.o.payload)
         return word, ~self.adds | (count >= words)

@@ -33,7 +33,8 @@ def collect(m, config: ArrayConfig, begin, sums: dict, outlets) -> Signal:
     """
     elements, length = config.elements_per_lane, config.lanes_per_outlet
     places = elements * length
-    cycle = Signal(places)
+    # With one turn it empties itself, and needs no reset that leads to all groups.
+    cycle = Signal(places, reset_less=config.turns == 1)
     turn = Signal(range(max(2, config.turns)))
     again = Signal()
     if config.turns > 1:

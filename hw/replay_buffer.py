@@ -64,9 +64,12 @@ class ReplayBuffer(wiring.Component):
         def following(pointer):
             return Mux(pointer == depth - 1, 0, pointer + 1)
 
-        # `ahead` counts the words at and after the read pointer, `held` all that are not released.
+        # `ahead` counts the words at and after the read pointer, `held` all that are not released;
+        # `free` says that these are not `depth`.
         ahead = Signal(range(depth + 1))
         held = Signal(range(depth + 1))
+        free = Signal(init=1)
+        released = Signal()
         start = Signal(range(depth))
 
         m.submodules.output = output = StreamRegister(replayed(self._shape))
@@ -74,7 +77,7 @@ class ReplayBuffer(wiring.Component):
 
         written = Signal()
         m.d.comb += [
-            self.i.ready.eq(held != depth),
+            self.i.ready.eq(free),
             written.eq(self.i.valid & self.i.ready),
             write.en.eq(written),
             write.data.eq(self.i.payload),
@@ -130,8 +133,10 @@ class ReplayBuffer(wiring.Component):
                 final.eq(self.passes == 1),
                 start.eq(Mux(fetch, following(read.addr), read.addr)),
             ]
+        m.d.comb += released.eq(fetch & final)
         m.d.sync += [
             ahead.eq(ahead + written - fetch + Mux(rewind, length, 0)),
-            held.eq(held + written - (fetch & final)),
+            held.eq(held + written - released),
+            free.eq(released | ~Mux(written, held == depth - 1, held == depth)),
         ]
         return m

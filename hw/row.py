@@ -81,6 +81,8 @@ class Row(wiring.Component):
 
         # Headers of the next tile wait outside: its number of passes may be another.
         admitting = Signal()
+        # Decided a cycle before. Only an admission would make it wrong, and none follows at once.
+        may_admit = Signal()
         admitted = Signal()
         # Filter groups whose last pass has not ended, and passes of the present one that have.
         pending = Signal(range(2 * CHANNELS_AHEAD + 2))
@@ -90,11 +92,14 @@ class Row(wiring.Component):
         m.d.comb += [
             weights.lengths.payload.eq(header.lengths),
             drain.epilogues.payload.eq(header.epilogue),
-            self.headers.ready.eq(admitting & drain.epilogues.ready & weights.lengths.ready),
-            admitted.eq(self.headers.valid & self.headers.ready),
-            weights.lengths.valid.eq(self.headers.valid & admitting & drain.epilogues.ready),
+            self.headers.ready.eq(may_admit),
+            admitted.eq(self.headers.valid & may_admit),
+            weights.lengths.valid.eq(admitted),
             drain.epilogues.valid.eq(admitted),
         ]
+        m.d.sync += may_admit.eq(
+            (admitting | self.start) & ~admitted & drain.epilogues.ready & weights.lengths.ready
+        )
         with m.If(self.start):
             m.d.sync += admitting.eq(1)
         with m.Elif(admitted & header.end):
@@ -131,12 +136,18 @@ class Row(wiring.Component):
         ]
 
         above = None
+        is_signed = self.tile.signed
         for g in reversed(range(config.lane_groups)):
             group = LaneGroup(config)
             m.submodules[f"group_{g}"] = group
+            if above is not None:
+                # Constant during a tile, and at each group before the first step.
+                following = Signal(name=f"signed_{g}", reset_less=True)
+                m.d.sync += following.eq(is_signed)
+                is_signed = following
             m.d.comb += [
                 group.i.eq(beats if above is None else above.o),
-                group.signed.eq(self.tile.signed),
+                group.signed.eq(is_signed),
                 self.address[g].eq(group.address),
                 self.memory_write[g].eq(group.write),
                 group.word.eq(self.word[g]),

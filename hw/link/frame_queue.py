@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.memory_queue import MemoryQueue
 from hw.stream_register import StreamRegister
-from hw.system.memory_queue import MemoryQueue
 from params.link import CHECK
 
 

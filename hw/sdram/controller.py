@@ -124,6 +124,8 @@ class SdramController(wiring.Component):
         deselected = Signal(init=1)
         command = Signal(3, init=0b111)
         arriving = Signal(8 * config.data_bytes)
+        # Pins take the complement of `dq_oe`: nothing stands between this register and theirs.
+        released = Signal(init=1)
         running = maintenance.running
         given = Mux(running, scheduler.command, maintenance.command)
         m.d.sync += [
@@ -137,11 +139,12 @@ class SdramController(wiring.Component):
                 Mux(scheduler.writes, ~write_path.strobe, scheduler.mask.replicate(len(pins.dqm)))
             ),
             pins.dq_o.eq(write_path.beat),
-            pins.dq_oe.eq(scheduler.writes),
+            released.eq(~scheduler.writes),
             arriving.eq(pins.dq_i),
         ]
         m.d.comb += [
             pins.cs_n.eq(deselected),
+            pins.dq_oe.eq(~released),
             Cat(pins.we_n, pins.cas_n, pins.ras_n).eq(command),
             read_path.arriving.eq(arriving),
         ]

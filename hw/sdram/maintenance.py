@@ -52,7 +52,9 @@ class Maintenance(wiring.Component):
         m = Module()
         config = self._config
         state = Signal(State, init=State.POWER_UP)
+        # Cycles that have to pass, and whether they have.
         left = Signal(range(config.cycles_power_up + 1), init=config.cycles_power_up)
+        passed = Signal(init=config.cycles_power_up == 0)
         set_up = Signal()
         owed = Signal(range(MOST_POSTPONED + 2))
         todo = Signal(range(max(INITIAL_REFRESHES, MOST_POSTPONED + 1) + 1))
@@ -61,7 +63,7 @@ class Maintenance(wiring.Component):
         acts = Signal()
         due = Signal()
         m.d.comb += [
-            acts.eq((left == 0) & ((state != State.CLOSE) | self.quiet)),
+            acts.eq(passed & ((state != State.CLOSE) | self.quiet)),
             self.close.eq(acts & ((state == State.POWER_UP) | (state == State.CLOSE))),
             self.command.eq(
                 Mux(~acts | (state == State.RUN), Command.NOTHING,
@@ -78,19 +80,23 @@ class Maintenance(wiring.Component):
                 m.d.sync += interval.eq(config.refresh_interval - 1)
         m.d.sync += owed.eq(Mux(acts & (state == State.CLOSE), 0, owed) + tick)
 
-        m.d.sync += self.running.eq((state == State.RUN) & (left == 0) & ~due)
-        with m.If(left != 0):
-            m.d.sync += left.eq(left - 1)
+        m.d.sync += self.running.eq((state == State.RUN) & passed & ~due)
+
+        def wait(cycles):
+            return [left.eq(cycles), passed.eq(cycles == 0)]
+
+        with m.If(~passed):
+            m.d.sync += [left.eq(left - 1), passed.eq(left == 1)]
         with m.Else():
             with m.Switch(state):
                 with m.Case(State.POWER_UP):
                     m.d.sync += [
-                        left.eq(config.cycles_rp - 1),
+                        *wait(config.cycles_rp - 1),
                         todo.eq(INITIAL_REFRESHES),
                         state.eq(State.REFRESH),
                     ]
                 with m.Case(State.REFRESH):
-                    m.d.sync += [left.eq(config.cycles_rfc - 1), todo.eq(todo - 1)]
+                    m.d.sync += [*wait(config.cycles_rfc - 1), todo.eq(todo - 1)]
                     with m.If(todo == 1):
                         with m.If(set_up):
                             m.d.sync += state.eq(State.RUN)
@@ -98,7 +104,7 @@ class Maintenance(wiring.Component):
                             m.d.sync += state.eq(State.MODE)
                 with m.Case(State.MODE):
                     m.d.sync += [
-                        left.eq(config.cycles_mrd - 1),
+                        *wait(config.cycles_mrd - 1),
                         set_up.eq(1),
                         state.eq(State.RUN),
                     ]
@@ -108,7 +114,7 @@ class Maintenance(wiring.Component):
                 with m.Case(State.CLOSE):
                     with m.If(acts):
                         m.d.sync += [
-                            left.eq(config.cycles_rp - 1),
+                            *wait(config.cycles_rp - 1),
                             todo.eq(owed),
                             state.eq(State.REFRESH),
                         ]

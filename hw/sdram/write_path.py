@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.memory_queue import MemoryQueue
 from hw.sdram.ports import stretch
 from hw.sdram.stretch_cutter import StretchCutter
 from hw.system.axi import axi_write
@@ -56,9 +57,7 @@ class WritePath(wiring.Component):
         m.submodules.queue = queue = fifo.SyncFIFO(
             width=cutter.i.payload.shape().size, depth=self._queue
         )
-        m.submodules.beats = beats = fifo.SyncFIFOBuffered(
-            width=9 * config.data_bytes, depth=self._beats
-        )
+        m.submodules.beats = beats = MemoryQueue(9 * config.data_bytes, depth=self._beats)
         m.submodules.answers = answers = fifo.SyncFIFO(width=self._id_bits, depth=self._queue)
 
         byte_bits = (config.data_bytes - 1).bit_length()
@@ -95,12 +94,12 @@ class WritePath(wiring.Component):
             cutter.o.ready.eq(self.o.ready & offered),
             came.eq(axi.wvalid & axi.wready & axi.wlast),
             went.eq(self.o.valid & self.o.ready & self.o.payload.last),
-            beats.w_data.eq(Cat(axi.wdata, axi.wstrb)),
-            beats.w_en.eq(axi.wvalid),
-            axi.wready.eq(beats.w_rdy),
-            Cat(self.beat, self.strobe).eq(beats.r_data),
-            self.ready.eq(beats.r_rdy),
-            beats.r_en.eq(self.writes),
+            beats.i.payload.eq(Cat(axi.wdata, axi.wstrb)),
+            beats.i.valid.eq(axi.wvalid),
+            axi.wready.eq(beats.i.ready),
+            Cat(self.beat, self.strobe).eq(beats.o.payload),
+            self.ready.eq(beats.o.valid),
+            beats.o.ready.eq(self.writes),
         ]
         m.d.sync += complete.eq(complete + came - went)
 

@@ -55,7 +55,11 @@ class Collector(wiring.Component):
         length = config.lanes_per_outlet
         m.submodules.walker = walker = PlaceWalker(self._config)
         connect(m, flipped(self.channels), walker.channels)
-        number = Signal(range(max(2, length)))
+        # Which output word of the word of all lanes comes next, each of them as a bit; and the same
+        # while there is a place for it.
+        coming = Signal(length, init=1)
+        following = Signal(length)
+        takes = Signal(length, init=1)
         full = Signal()
         taken = Signal()
         free = Signal()
@@ -71,7 +75,7 @@ class Collector(wiring.Component):
             known.eq(walker.o.valid & ~free & ~walks),
             missing.eq(walker.o.payload.missing),
             # A word that has begun has all that it needs.
-            self.soon.eq(known & ~missing & ~free & (full | (begun & (number + LEAD >= length)))),
+            self.soon.eq(known & ~missing & ~free & (full | (begun & coming[-LEAD:].any()))),
         ]
         m.d.comb += [
             walker.start.eq(self.start),
@@ -82,12 +86,21 @@ class Collector(wiring.Component):
             free.eq(full & known & (missing | self.o.ready)),
             self.outputs.ready.eq(~full | ((length > 1) & ~begun)),
             taken.eq(self.outputs.valid & self.outputs.ready),
-            last.eq(number == length - 1),
+            last.eq(coming[-1]),
             self.busy.eq(walker.busy),
         ]
+        fills = Signal()
+        m.d.comb += [
+            following.eq(Mux(taken, coming.rotate_left(1), coming)),
+            fills.eq((taken & last) | (full & ~free)),
+        ]
         with m.If(taken):
-            m.d.sync += [number.eq(Mux(last, 0, number + 1)), begun.eq(~last)]
-        m.d.sync += full.eq((taken & last) | (full & ~free))
+            m.d.sync += begun.eq(~last)
+        m.d.sync += [
+            coming.eq(following),
+            full.eq(fills),
+            takes.eq(Mux(fills, 0, following)),
+        ]
         collected = Signal(word(self._config), reset_less=True)
         m.d.comb += self.o.payload.word.eq(collected)
         # The first output word may come while the word of all lanes before it is still there.
@@ -98,7 +111,7 @@ class Collector(wiring.Component):
         for place in range(length):
             # What has not come yet may be anything: the enable then waits for little.
             source, at = (first, 1) if place == 0 and length > 1 else (self.outputs.payload, place)
-            with m.If(~full & (number == at)):
+            with m.If(takes[at]):
                 m.d.sync += [
                     collected[outlet * length + place].eq(source[outlet])
                     for outlet in range(config.drain_width)

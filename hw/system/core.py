@@ -218,6 +218,7 @@ class Core(wiring.Component):
         """Keep the first fault; something must happen now and then."""
         config = self.config
         progress = Signal()
+        malformed = Signal()
         quiet = Signal(range(config.patience + 1))
         moving = [array.load.valid, array.done]
         for streams in (array.headers, array.masks, array.outputs):
@@ -225,6 +226,7 @@ class Core(wiring.Component):
         moving += [self.read.rvalid & self.read.rready, self.write.wvalid & self.write.wready]
         m.d.sync += [
             progress.eq(Cat(moving).any()),
+            malformed.eq(Cat(feeder.malformed for feeder in feeders).any()),
             quiet.eq(Mux(progress | self.start, 0, quiet + (quiet != config.patience))),
         ]
         commands = dispatcher.count
@@ -232,7 +234,7 @@ class Core(wiring.Component):
             for condition, fault, place in (
                 (quiet == config.patience, Fault.STALLED, commands),
                 (semaphores.overflow, Fault.SEMAPHORE, commands),
-                (Cat(feeder.malformed for feeder in feeders).any(), Fault.WEIGHTS, commands),
+                (malformed, Fault.WEIGHTS, commands),
                 (dispatcher.fault != Fault.NONE, dispatcher.fault, commands),
                 (
                     reader.exhausted & ~dispatcher.ended & ~dispatcher.holding,

@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.memory_queue import MemoryQueue
 from hw.stream_register import StreamBuffer, StreamRegister
 from hw.system import ports
 from hw.system.burst_splitter import BurstSplitter
 from hw.system.byte_levels import compression, rotation_down, stages
-from hw.system.memory_queue import MemoryQueue
 from hw.system.piece_cutter import PieceCutter
 from params.system import SystemConfig
 
@@ -118,12 +118,16 @@ class Gatherer(wiring.Component):
                 "stop": unsigned(byte_bits + 1),
                 "rotation": unsigned(byte_bits),
                 "double": unsigned(1),
+                "first": unsigned(1),
                 "last": unsigned(1),
                 "valid": unsigned(1),
             }
         )
         cut = expected.o.payload
         start = cut.lane[:byte_bits]
+        begins = Signal(init=1)
+        with m.If(take):
+            m.d.sync += begins.eq(cut.last)
         bytes_ = Signal(beat, name="beat_0", reset_less=True)
         now = Signal(step, name="step_0")
         with m.If(advance):
@@ -135,6 +139,7 @@ class Gatherer(wiring.Component):
                 now.stop.eq(start + cut.count),
                 now.rotation.eq(cut.rotation),
                 now.double.eq(cut.double),
+                now.first.eq(begins),
                 now.last.eq(cut.last),
             ]
         levels = [*(rotation_down(n) for n in range(byte_bits)), compression]
@@ -158,32 +163,30 @@ class Gatherer(wiring.Component):
         lower = Signal(bus_bytes)
         upper = Signal(bus_bytes)
         valid = Signal()
+        first = Signal()
         last = Signal()
         with m.If(advance):
             m.d.sync += [
                 valid.eq(now.valid),
+                first.eq(now.valid & now.first),
                 last.eq(now.last),
                 hot.eq(Cat(now.valid & (now.block == q) for q in range(blocks))),
                 lower.eq(Cat((now.start <= p) & (p < now.stop) for p in range(bus_bytes))),
                 upper.eq(Cat(now.stop > bus_bytes + p for p in range(bus_bytes))),
             ]
 
-        # A word is whole from here on, until it is taken; the next begins in that cycle.
+        # A word is whole from here on, until it is taken; the next begins in that cycle, and clears
+        # the lanes that its first cut leaves alone.
         full = Signal()
-        leaves = Signal()
-        # The reset of the lanes, which lead across an FPGA, is a cycle late, and theirs alone.
-        cleared = Signal()
+        clears = Signal()
         assembled = Signal(ports.word(config), reset_less=True)
         m.d.comb += [
             self.words.valid.eq(full),
             self.words.payload.eq(assembled),
-            leaves.eq((full & self.words.ready) | ~cleared),
+            clears.eq(first & advance),
             advance.eq(~(valid & full) | self.words.ready),
         ]
-        m.d.sync += [
-            cleared.eq(1),
-            full.eq((valid & last & advance) | (full & ~self.words.ready)),
-        ]
+        m.d.sync += full.eq((valid & last & advance) | (full & ~self.words.ready))
         # In this order a lane's enable is its flip-flops' enable, and clearing it their reset.
         enabled = Signal(blocks)
         m.d.comb += enabled.eq(Mux(advance, hot, 0))
@@ -192,7 +195,7 @@ class Gatherer(wiring.Component):
             touched = enabled[block] & lower[p]
             if block:
                 touched |= enabled[block - 1] & upper[p]
-            with m.If(leaves & ~touched):
+            with m.If(clears & ~touched):
                 m.d.sync += assembled[lane].eq(0)
             with m.Elif(touched):
                 m.d.sync += assembled[lane].eq(bytes_[p])

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.apart import register_apart
 from hw.system.completions import Completions
 from hw.system.gatherer import Gatherer
 from hw.system.piece_table import PieceTable, write_command
@@ -165,14 +166,16 @@ class LoadUnit(wiring.Component):
         fresh = Signal(init=1)
         got = gatherer.words
         final = Signal()
-        # Told a cycle ahead, as the gatherer's lanes lead across an FPGA.
-        may_give = Signal()
+        # A word may be given to the array, or to the pool. Told a cycle ahead, as the gatherer's
+        # lanes lead across an FPGA.
+        may_load = Signal()
+        may_pool = Signal()
         m.d.comb += [
             final.eq(finals.r_data & finals.r_rdy),
-            self.load.valid.eq(got.valid & may_give & ~head.pool),
+            self.load.valid.eq(got.valid & may_load),
             self.load.payload.address.eq(Mux(fresh, head.destination, address)),
             self.load.payload.word.eq(got.payload),
-            got.ready.eq(may_give & (head.pool | self.load.ready)),
+            got.ready.eq(may_pool | (may_load & self.load.ready)),
             finals.r_en.eq(got.valid & got.ready),
         ]
         moved = Signal()
@@ -189,12 +192,13 @@ class LoadUnit(wiring.Component):
             ),
             completions.o.ready.eq(ended),
         ]
-        m.d.sync += may_give.eq(
-            completions.o.valid
-            & ~head.empty
-            & ~ended
-            & ~(head.pool & (self.pooled.valid | (moved & final)))
-        )
+        gives = Signal()
+        pools = Signal()
+        m.d.comb += [
+            gives.eq(completions.o.valid & ~head.empty & ~ended),
+            pools.eq(gives & head.pool & ~(self.pooled.valid | (moved & final))),
+        ]
+        m.d.sync += [may_load.eq(gives & ~head.pool), may_pool.eq(pools)]
         with m.If(moved):
             m.d.sync += [fresh.eq(0), address.eq(self.load.payload.address + 1)]
         with m.If(counted):
@@ -212,12 +216,16 @@ class LoadUnit(wiring.Component):
             self.begins.eq(begin & ~nothing),
             self.ends.eq(ended & ~head.empty),
         ]
-        self._pool(m, got.payload, moved & head.pool, final, head.signed)
+        keeps = register_apart(m, pools, "keeps") & got.valid
+        self._pool(m, got.payload, keeps, moved & may_pool, final, head.signed)
         m.d.comb += self.idle.eq(completions.empty & ~active & ~self.pooled.valid)
         return m
 
-    def _pool(self, m, values, moved, final, is_signed):
-        """The lane-wise maximum of the words up to one with `final`; it waits until it is taken."""
+    def _pool(self, m, values, keeps, moved, final, is_signed):
+        """The lane-wise maximum of the words up to one with `final`; it waits until it is taken.
+
+        A word has `moved`, and so it `keeps` its maximum: the same bit, for all lanes.
+        """
         config = self._config.array
         first = Signal(init=1)
         sign = Cat(Const(0, config.activation_bits - 1), is_signed)
@@ -226,7 +234,7 @@ class LoadUnit(wiring.Component):
         for lane in range(config.lanes):
             # With its sign bit turned over, a signed number compares as an unsigned one.
             greater = (values[lane] ^ sign) > (kept[lane] ^ sign)
-            with m.If(moved):
+            with m.If(keeps):
                 m.d.sync += kept[lane].eq(Mux(first | greater, values[lane], kept[lane]))
         with m.If(moved):
             m.d.sync += first.eq(final)

@@ -146,7 +146,7 @@ class ReadMaster(wiring.Component):
             ]
 
         # Beats, from the bus or zero.
-        beat = Signal(8 * config.bus_bytes)
+        beat = Signal(8 * config.bus_bytes, reset_less=True)
         coming = Signal()
         m.d.comb += [
             axi.rready.eq(~answering),

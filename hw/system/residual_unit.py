@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.apart import register_apart
 from hw.system.gatherer import Gatherer
 from hw.system.packet_reader import group_channels
 from hw.system.piece_table import PieceTable, send, write_command
@@ -135,14 +136,18 @@ class ResidualUnit(wiring.Component):
         head = data.View(tag, tags.r_data)
         free = Signal(count)
         given = Signal()
-        # Told a cycle ahead, as the gatherer's lanes lead across an FPGA.
+        # A word is given, or told to be missing. It may be a cycle later than that is known, as the
+        # gatherer's lanes lead across an FPGA.
+        gives = Signal()
         may_give = Signal()
-        m.d.sync += may_give.eq(tags.r_rdy & free.bit_select(head.row, 1) & ~given)
+        is_missing = Signal()
         m.d.comb += [
-            given.eq(may_give & (head.missing | gatherer.words.valid)),
+            gives.eq(tags.r_rdy & free.bit_select(head.row, 1) & ~given),
+            given.eq(is_missing | (may_give & gatherer.words.valid)),
             tags.r_en.eq(given),
-            gatherer.words.ready.eq(may_give & ~head.missing),
+            gatherer.words.ready.eq(may_give),
         ]
+        m.d.sync += [may_give.eq(gives & ~head.missing), is_missing.eq(gives & head.missing)]
         for k, residuals in enumerate(self.residuals):
             held = Signal(word(config), name=f"held_{k}", reset_less=True)
             absent = Signal(name=f"absent_{k}")  # All of it is zero.
@@ -165,13 +170,15 @@ class ResidualUnit(wiring.Component):
                     for outlet in range(config.array.drain_width)
                 ),
             ]
+            holds = Signal(name=f"holds_{k}")
+            m.d.comb += holds.eq(takes | (holding[k] & ~last))
             m.d.sync += [
-                holding[k].eq(takes | (holding[k] & ~last)),
+                holding[k].eq(holds),
                 room[k].eq(room[k] + last - (asked & (turns.turn == k))),
             ]
             with m.If(residuals.valid & residuals.ready):
                 m.d.sync += number.eq(Mux(last, 0, number + 1))
             # A row that holds no word takes anything: its enable is a register, and only that.
-            with m.If(~holding[k]):
+            with m.If(~register_apart(m, holds, f"keeps_{k}")):
                 m.d.sync += [held.eq(gatherer.words.payload), absent.eq(head.missing)]
         return m

@@ -15,6 +15,9 @@ from params.system import SystemConfig
 OUTSTANDING = 255
 """Bursts that memory has been asked to write and has not confirmed."""
 
+CHOICE_BITS = 4
+"""Of a choice of a byte that one register is behind."""
+
 SPANS_IN_SPLITTER = 4
 """More than a `BurstSplitter` holds."""
 
@@ -140,20 +143,26 @@ class Scatterer(wiring.Component):
                 "valid": unsigned(1),
             }
         )
-        bytes_ = Signal(beat, name="beat_picked", reset_less=True)
+        # The first of two choices of a lane, with the index's lower bits.
+        near = 1 << CHOICE_BITS
+        parts = -(-blocks // near)
+        picked = Signal(data.ArrayLayout(beat, parts), reset_less=True)
+        part = Signal(data.ArrayLayout(range(parts), bus_bytes))
         upper = Signal(half)
         now = Signal(step, name="step_picked")
         with m.If(advance):
             m.d.sync += [
-                bytes_[p].eq(
+                picked[n][p].eq(
                     chosen(
-                        [self.words.payload[lane] for lane in range(p, lanes, bus_bytes)],
-                        aimed.o.payload.blocks[p],
+                        self._sources(p)[n * near : (n + 1) * near] or [0],
+                        aimed.o.payload.blocks[p][:CHOICE_BITS],
                     )
-                    if p < lanes
-                    else 0
                 )
                 for p in range(bus_bytes)
+                for n in range(parts)
+            ]
+            m.d.sync += [
+                part[p].eq(aimed.o.payload.blocks[p] >> CHOICE_BITS) for p in range(bus_bytes)
             ]
             m.d.sync += [
                 upper.eq(aimed.o.payload.upper),
@@ -164,6 +173,7 @@ class Scatterer(wiring.Component):
                 now.valid.eq(fire & (sent.count != 0)),
             ]
 
+        bytes_ = [chosen([picked[n][p] for n in range(parts)], part[p]) for p in range(bus_bytes)]
         # For a double step byte p goes to 2 * p; what is at 2 * p + 1 is not written.
         folded = [Mux(upper[p], bytes_[p + half], bytes_[p]) for p in range(half)]
         spread_bytes = [
@@ -205,3 +215,10 @@ class Scatterer(wiring.Component):
             ),
         ]
         return m
+
+    def _sources(self, p: int) -> list:
+        """What the byte at `p` of a beat may come from."""
+        return [
+            self.words.payload[lane]
+            for lane in range(p, self._config.array.lanes, self._config.bus_bytes)
+        ]

@@ -24,7 +24,7 @@ class Semaphores(wiring.Component):
     wait : In(array of numbers), wanting : In(a bit per unit), a unit's next command waits.
     granted : Out(a bit per unit), it has what it waited for, in this cycle only.
     signal : In(array of numbers), signalling : In(a bit per unit), for one cycle; 0 is nothing.
-    overflow : Out, two cycles behind: a semaphore was signalled too often.
+    overflow : Out, three cycles behind: a semaphore was signalled too often.
     """
 
     def __init__(self, units: int):
@@ -49,7 +49,7 @@ class Semaphores(wiring.Component):
             able.eq(
                 Cat(self.wanting[u] & Array(nonzero)[self.wait[u]] for u in range(self._units))
             ),
-            self.granted.eq(able & ~(able - 1)),
+            self.granted.eq(Cat(able[u] & ~able[:u].any() for u in range(self._units))),
         ]
         over = Signal(SEMAPHORES)
         for n, count in enumerate(counts[1:], 1):
@@ -73,5 +73,5 @@ class Semaphores(wiring.Component):
                 over[n].eq(following[SEMAPHORE_BITS]),
                 nonzero[n].eq(~down & ~counted_down & (counted_up.any() | (count != 0))),
             ]
-        m.d.comb += self.overflow.eq(over.any())
+        m.d.sync += self.overflow.eq(over.any())
         return m

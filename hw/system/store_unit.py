@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.apart import register_apart
 from hw.system.collector import Collector
 from hw.system.packet_reader import group_channels
 from hw.system.piece_table import PieceTable, send, write_command
@@ -165,15 +166,16 @@ class StoreUnit(wiring.Component):
             if k == 0:
                 starts, ends = starts | coming.put[count], ends | coming.first[count]
             m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & ends)))
-        # A register that holds no word may take anything: its enable then waits for little.
+        # A register that holds no word may take anything: its enable then waits for little, and it
+        # comes from a register that lies amid the word.
+        vacant = ~register_apart(m, Mux(opened, moved, held), "holds")
         scattered = Signal(word(config), reset_less=True)
         given = collectors[0].o.payload.word
         for k, collector in enumerate(collectors[1:], 1):
             given = Mux(coming.first[k], collector.o.payload.word, given)
         m.d.comb += scatterer.words.payload.eq(scattered)
         with m.If(opened):
-            m.d.sync += [
-                held.eq(moved),
-                scattered.eq(Mux(coming.first[count], self.pooled.payload, given)),
-            ]
+            m.d.sync += held.eq(moved)
+        with m.If(vacant | scatterer.words.ready):
+            m.d.sync += scattered.eq(Mux(coming.first[count], self.pooled.payload, given))
         return m

@@ -1,11 +1,11 @@
-"""Verilog without the contents of memories that need none."""
+"""Verilog from components, without the contents of memories that need none."""
 
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.verilog import UNDEFINED, to_verilog, without_contents
+from hw.verilog import UNDEFINED, VerilogError, to_verilog, without_contents
 
 
 class Memories(wiring.Component):
@@ -43,3 +43,9 @@ def test_only_contents_that_do_not_matter_are_left_out(attrs, left):
         assert without.count(name) == verilog.count(name)
     if left == 2:
         assert without == verilog
+
+
+def test_a_yosys_that_does_not_run_is_told_in_one_sentence(monkeypatch):
+    monkeypatch.setenv("YOSYS", "/bin/false")
+    with pytest.raises(VerilogError, match=r"^/bin/false made no Verilog"):
+        to_verilog(Memories({}), name="top")

@@ -41,19 +41,19 @@ PASSES_ON_THEIR_WAY = 64
 # What a row does: the tile's groups, the pass under way.
 (
     _ADMITTING, _PENDING, _ENDED, _PASSES, _ADDS, _MAY_END, _ROOM, _WAIT, _CAPACITY,
-    _RESIDUAL_WORDS, ISSUED, HELD_UP,
-) = range(12)  # fmt: skip
+    _RESIDUAL_WORDS, ISSUED, HELD_UP, _MAY_ADMIT,
+) = range(13)  # fmt: skip
 # The decoder: a mask word and its bits to come, a picked one, a numbered one. What a bit's filters
 # are, and whether it ends the pass, is one number.
 (
     _MASK, _BITS, _BUSY, _MASK_ENDS, _PICKED, _PICKED_BIT, _NUMBERED, _NUMBERED_BIT, _WALKED,
     _WALKED_MASK,
-) = range(12, 22)  # fmt: skip
+) = range(13, 23)  # fmt: skip
 # Passes that have ended, as cycles, and where each of those that follow them is.
 (
     _PASSES_ENDED, _RELEASE, _RELEASE_LEFT, _ADD, _ADD_LEFT, _EMIT, _EMIT_LEFT, _ENDS, _RELEASES,
-) = range(22, 31)  # fmt: skip
-_STEPS = 31
+) = range(23, 32)  # fmt: skip
+_STEPS = 32
 _POSITIONS = _STEPS + BUFFER
 _PREFETCH = _POSITIONS + BUFFER
 _EPILOGUES = _PREFETCH + BUFFER
@@ -207,8 +207,9 @@ def step_row(
     lengths_free = takes_length(state, at + _MASKS)
     for f in range(streams):
         lengths_free = lengths_free and takes_length(state, at + _CODES + f * _CODE)
-    admitted = (
-        waiting == HEADERS and state[at + _ADMITTING] != 0 and lengths_free
+    admitted = waiting == HEADERS and state[at + _MAY_ADMIT] != 0
+    state[at + _MAY_ADMIT] = (
+        (start or state[at + _ADMITTING] != 0) and not admitted and lengths_free
         and has_room(state, at + _EPILOGUES)
     )  # fmt: skip
     took = admitted

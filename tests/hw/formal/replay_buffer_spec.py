@@ -42,6 +42,7 @@ class ReplayBufferSpec(Specification):
             "busy": In(1),
             "ahead": In(amount),
             "held": In(amount),
+            "free": In(1),
             "start": In(pointer),
             "read__addr": In(pointer),
             "write__addr": In(pointer),
@@ -198,6 +199,7 @@ class ReplayBufferSpec(Specification):
             Assert(words.count == held + fetch.released),
             Assert(ahead <= held),
             Assert(held <= depth),
+            Assert(self.probe("free") == (held != depth)),
             Assert((read_at < depth) & (write_at < depth)),
             Assert(after(read_at, ahead) == write_at),
         ]

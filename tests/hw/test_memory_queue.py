@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hw.system.memory_queue import MemoryQueue
+from hw.memory_queue import MemoryQueue
 from tests.hw.system.agents import Sink, Source, simulate
 
 

@@ -1,6 +1,6 @@
 """A queue in a block RAM."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,14 +15,16 @@ class MemoryQueue(wiring.Component):
     ----------
     shape : of a word.
     depth : words of memory; a power of two saves logic.
+    block : a block RAM it is, however few the words; else synthesis decides.
 
     Members
     -------
     i : In(stream of shape), o : Out(stream of shape)
     """
 
-    def __init__(self, shape, *, depth: int):
+    def __init__(self, shape, *, depth: int, block: bool = False):
         self._shape = shape
+        self._attributes = {"no_rw_check": 1, **({"ram_style": "block"} if block else {})}
         self._depth = depth
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
@@ -30,7 +32,7 @@ class MemoryQueue(wiring.Component):
         m = Module()
         depth = self._depth
         m.submodules.memory = mem = memory.Memory(
-            shape=self._shape, depth=depth, init=[], attrs={"no_rw_check": 1}
+            shape=self._shape, depth=depth, init=[], attrs=self._attributes
         )
         write = mem.write_port()
         read = mem.read_port()
@@ -40,23 +42,30 @@ class MemoryQueue(wiring.Component):
 
         level = Signal(range(depth + 1))
         any_left = Signal()
+        two_left = Signal()
         not_full = Signal(init=1)
-        with_new = Signal(range(depth + 2))
-        without = Signal(range(depth + 1))
+        step = Signal(signed(2))
         m.d.comb += [
             self.i.ready.eq(not_full),
             write.en.eq(self.i.valid & not_full),
             write.data.eq(self.i.payload),
             read.en.eq(any_left & (self.o.ready | ~self.o.valid)),
             self.o.payload.eq(read.data),
-            with_new.eq(level + write.en),
-            without.eq(level + write.en - 1),
+            step.eq(Mux(read.en, -1, 1)),
         ]
-        # Whether a word is read comes late in a cycle: all is there for both cases.
+        # Whether a word comes, and one is read, is known late in a cycle: no sum waits for it.
+        with m.If(write.en ^ read.en):
+            m.d.sync += level.eq(level + step)
         m.d.sync += [
-            level.eq(Mux(read.en, without, with_new)),
-            any_left.eq(Mux(read.en, without != 0, with_new != 0)),
-            not_full.eq(read.en | (with_new != depth)),
+            any_left.eq(Mux(read.en, Mux(write.en, any_left, two_left), write.en | any_left)),
+            two_left.eq(
+                Mux(
+                    read.en,
+                    Mux(write.en, two_left, level > 2),
+                    Mux(write.en, any_left, two_left),
+                )
+            ),
+            not_full.eq(read.en | ~Mux(write.en, level == depth - 1, level == depth)),
         ]
         with m.If(write.en):
             m.d.sync += write.addr.eq(following(write.addr))
