@@ -38,7 +38,7 @@ def test_block(blocks, block, tmp_path):
     [
         (Requantizer, "result_bits + (1 << stage) - 1)", "result_bits + (1 << stage) - 4)"),
         (Requantizer, "overflow | (above.any() & ~above.all())", "overflow"),
-        (ReplayBuffer, "held + written - (fetch & final)", "held + written - fetch"),
+        (ReplayBuffer, "held.eq(held + written - released)", "held.eq(held + written - fetch)"),
         (WeightDecoder, "position.base + position.index", "position.base | position.index"),
         (
             WeightDecoder,
