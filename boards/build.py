@@ -8,7 +8,7 @@ from pathlib import Path
 from boards.board import Board
 from boards.build_report import BuildReport, ClockReport, StepFigures
 from boards.ecp5 import critical_path
-from boards.flows import FLOWS, NAME
+from boards.flows import CLOCK, FLOWS, NAME
 from boards.steps import StepReport, Steps
 from boards.tools import run_tool, tool_version
 from boards.top import BoardTop
@@ -90,6 +90,7 @@ def build_board(
     # rows share copies of the activation memory.
     design, constraints = (_text(plan, name) for name in (f"{NAME}.debug.v", flow.constraints))
     design = without_contents(design)
+    constraints = flow.constrained(constraints, clock_mhz)
     (folder / f"{NAME}.v").write_text(design)
     (folder / flow.constraints).write_text(constraints)
 
@@ -127,7 +128,7 @@ def build_board(
     clocks = tuple(
         ClockReport(
             name=name,
-            wanted_mhz=round(clock["constraint"], 2),
+            wanted_mhz=round(clock_mhz if name == CLOCK else clock["constraint"], 2),
             # No clock is met by rounding.
             achieved_mhz=floor(100 * clock["achieved"]) / 100,
         )

@@ -17,6 +17,17 @@ LEAST_RESETS = 64
 """Flip-flops that a reset of an ECP5 is for at least."""
 
 
+CLOCK = "clk"
+"""The system's clock, as the tools call it."""
+
+AIM = 4 / 3
+"""What an ECP5 is placed for, as a multiple of its clock.
+
+The placer's last step exchanges cells until a round gains nothing. If all paths are fast enough,
+that is after a few rounds, and wires are an eighth longer.
+"""
+
+
 @dataclass(frozen=True)
 class Ecp5Flow:
     """Yosys, the packing of this project, nextpnr and ecppack.
@@ -39,6 +50,10 @@ class Ecp5Flow:
         """The FPGA."""
         platform = self.platform
         return f"{platform.device} speed {platform.speed}, {platform.package}"
+
+    def constrained(self, constraints: str, clock_mhz: float) -> str:
+        """The platform's constraints, and what the clock is placed for."""
+        return f'{constraints}\nFREQUENCY NET "{CLOCK}" {AIM * clock_mhz:.2f} MHZ;\n'
 
     def synthesize(self, folder: Path) -> Usage:
         """Make NAME.json from NAME.v."""
@@ -99,6 +114,10 @@ class Ice40Flow:
         # Only the UltraPlus has multipliers and large memories.
         ultra = self.platform.device.endswith("UP5K")
         return ("synth_ice40", *(("-device u", "-dsp", "-spram") if ultra else ()))
+
+    def constrained(self, constraints: str, clock_mhz: float) -> str:
+        """The platform's constraints."""
+        return constraints
 
     def synthesize(self, folder: Path) -> Usage:
         """Make NAME.json from NAME.v."""

@@ -10,7 +10,7 @@ ULX3S = Board(
     definition=("ulx3s", "ULX3S_85F_Platform"),
     flow="ecp5",
     input_mhz=25,
-    clock_mhz=60,
+    clock_mhz=80,
     system=SystemConfig(array=preset("ulx3s"), bus_bytes=2),
     memory=sdram.ulx3s,
     programmer=("-b", "ulx3s"),

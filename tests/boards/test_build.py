@@ -175,6 +175,17 @@ def test_a_clock_that_is_missed_is_told_with_its_path(counter, monkeypatch):
     assert not (folder / "top.bit").exists()
 
 
+@needs_nextpnr
+def test_an_ecp5_is_placed_for_more_than_its_clock(counter, monkeypatch):
+    # The board's PLL stays away: the input is the clock.
+    monkeypatch.setattr(boards.flows, "CLOCK", "clk25_0__io")
+    monkeypatch.setattr(boards.build, "CLOCK", "clk25_0__io")
+    report, _ = build_board(counter, Path("counter"), clock_mhz=60)
+    found = json.loads(Path("counter/top.report.json").read_text())["fmax"]
+    assert any(clock["constraint"] == pytest.approx(80, rel=1e-3) for clock in found.values())
+    assert report.clock_mhz == 60
+
+
 def test_a_tool_that_is_missing_or_fails_is_told(tmp_path, monkeypatch):
     with pytest.raises(ToolError, match=r"yowasp-none is not installed: pip install 'zeroshift"):
         run_tool("yowasp-none", [], tmp_path)
