@@ -4,6 +4,8 @@ from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.apart import register_apart
+from hw.delay import delayed
 from params import ArrayConfig
 from params.timing import READ_LATENCY
 
@@ -18,7 +20,7 @@ class ActivationMemory(wiring.Component):
     second reads for the odd row beside it; so a write takes the even rows' address and their
     read of that cycle, and nothing else. Deep memories are split into banks. Behind each bank
     stands a register, a block RAM takes most of a cycle to give its word, and the choice between
-    the banks has a register stage of its own.
+    the banks has a register stage of its own, with a register that chooses for each half of a word.
 
     Latency `READ_LATENCY` cycles. What a read returns that meets a write to the same word is not
     defined: the compiler never lets a tile read what is being loaded.
@@ -70,18 +72,22 @@ class ActivationMemory(wiring.Component):
                         m.d.comb += read.en.eq(~self.write)
                     read_data[row].append(read.data)
         for row in range(config.rows):
-            chosen = self.address[row] // BANK_DEPTH
-            for n in range(READ_LATENCY - 1):
-                following = Signal(range(len(starts)), name=f"bank_{row}_{n}", reset_less=True)
-                m.d.sync += following.eq(chosen)
-                chosen = following
+            addressed = Signal(range(len(starts)), name=f"addressed_bank_{row}")
+            m.d.comb += addressed.eq(self.address[row] // BANK_DEPTH)
+            chosen = delayed(m, addressed, READ_LATENCY - 2, f"bank_{row}", reset_less=True)
+            lower = delayed(m, chosen, 1, f"lower_bank_{row}", reset_less=True)
+            upper = register_apart(m, chosen, f"upper_bank_{row}")
             banks = []
             for bank, value in enumerate(read_data[row]):
                 registered = Signal(self._word.size, name=f"read_{row}_{bank}", reset_less=True)
                 m.d.sync += registered.eq(value)
                 banks.append(registered)
             word = Signal(self._word.size, name=f"word_{row}", reset_less=True)
-            m.d.sync += word.eq(Array(banks)[chosen])
+            half = self._word.size // 2
+            m.d.sync += [
+                word[:half].eq(Array(value[:half] for value in banks)[lower]),
+                word[half:].eq(Array(value[half:] for value in banks)[upper]),
+            ]
             m.d.comb += self.word[row].eq(word)
         return m
 

@@ -27,6 +27,7 @@ class AxiMemory(wiring.Component):
     flush : In, when it rises the memory is written to `final`, once.
     reload : In, when it rises the memory is loaded from `initial` again.
     low, high : In(address_bits), the first byte that may be touched, and the first behind them.
+    broken : In(address_bits), bytes from there on are answered with an error, unless it is 0.
     violations : Out(32), of the rules of AXI4 so far.
     outside : Out(32), bursts so far that touch a byte that may not be.
     beats_read, beats_written : Out(64), so far.
@@ -64,6 +65,7 @@ class AxiMemory(wiring.Component):
                 "reload": In(1),
                 "low": In(address_bits),
                 "high": In(address_bits),
+                "broken": In(address_bits),
                 "violations": Out(32),
                 "outside": Out(32),
                 "beats_read": Out(64),

@@ -7,10 +7,12 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge, SimTimeoutError, with_timeout
 
+from params.commands import Fault
+from params.system import LARGEST_BURST_BYTES
 from sim.fuzz_case import FuzzCase
 from sim.fuzz_maker import CONFIGS, CaseMaker
 from sim.lite_master import LiteMaster
-from sim.system_harness import FINAL, INITIAL
+from sim.system_harness import FINAL, INITIAL, MEMORY_INPUTS
 
 PERIOD_NS = 2
 
@@ -51,7 +53,7 @@ class FuzzBench:
     def __init__(self, dut) -> None:
         self._dut = dut
         self._control = LiteMaster(dut, "control")
-        for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):
+        for name in MEMORY_INPUTS:
             getattr(dut, name).value = 0
         dut.latency.value = 1
         Clock(dut.clk, PERIOD_NS, unit="ns").start()
@@ -67,7 +69,7 @@ class FuzzBench:
         """Run a case; what it gave, and what was wrong about it."""
         dut, control = self._dut, self._control
         Path(INITIAL).write_bytes(case.memory)
-        for name in ("stalls", "latency", "order"):
+        for name in ("stalls", "latency", "order", "broken"):
             getattr(dut, name).value = getattr(case, name)
         dut.low.value = case.base
         dut.high.value = case.base + case.window_size
@@ -96,6 +98,8 @@ class FuzzBench:
             problems.append("memory is used after the end")
         if status & 1 or not status & 2 or bool(status & 4) != bool(fault):
             problems.append(f"STATUS is {status:#b} with fault {fault}")
+        if fault == Fault.BUS and not 0 < case.broken < case.base + place + LARGEST_BURST_BYTES:
+            problems.append(f"an error of memory is told at {place}, where there is none")
         if case.good is not None:
             problems += await self._miscomputed(case, fault)
         return {"problems": problems, "fault": fault, "place": place, "cycles": cycles}

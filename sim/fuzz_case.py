@@ -23,6 +23,7 @@ class FuzzCase:
     base : of the window.
     window_size, commands : for the registers.
     latency, stalls, order : of the memory, see `sim.axi_memory`.
+    broken : address from which on memory answers with errors, 0 for none.
     rest : cycles from the end of the run to the start of the next.
     good : what must have been computed at the end; None if nothing need be.
     """
@@ -35,6 +36,7 @@ class FuzzCase:
     latency: int
     stalls: int
     order: int
+    broken: int
     rest: int
     good: GoodImage | None = None
 

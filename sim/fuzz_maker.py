@@ -119,15 +119,18 @@ class CaseMaker:
         draw: random.Random,
         good: GoodImage | None = None,
     ) -> FuzzCase:
+        base = draw.choice(BASES)
+        breaks = good is None and draw.random() < 0.05
         return FuzzCase(
             kind=kind,
             contents=contents,
-            base=draw.choice(BASES),
+            base=base,
             window_size=size,
             commands=commands,
             latency=draw.choice((1, 1, 4, 20)),
             stalls=draw.choice((0, 0, 20_000, 45_000)),
             order=draw.randrange(3),
+            broken=base + draw.randrange(len(contents) + 1) if breaks else 0,
             rest=draw.choice((0, 0, 60)),
             good=good,
         )

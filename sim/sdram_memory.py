@@ -17,7 +17,8 @@ class SdramMemory(wiring.Component):
     """A memory on AXI4 made of a controller and the chip in `sim/verilog/sdram_model.v`.
 
     It has the members of `AxiMemory`. The chip's own times are what they are: `seed`, `stalls`,
-    `latency`, `order`, `reload`, `low` and `high` make no difference, and nothing is `outside`.
+    `latency`, `order`, `reload`, `low`, `high` and `broken` make no difference, and nothing is
+    `outside`.
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ class SdramMemory(wiring.Component):
                 "reload": In(1),
                 "low": In(32),
                 "high": In(32),
+                "broken": In(32),
                 "outside": Out(32),
                 "flush": In(1),
                 "violations": Out(32),

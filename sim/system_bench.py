@@ -24,8 +24,8 @@ async def run_commands(dut):
     settings = json.loads(Path("settings.json").read_text())
     for name in ("seed", "stalls", "latency", "order"):
         getattr(dut, name).value = settings[name]
-    dut.flush.value = 0
-    dut.reload.value = 0
+    for name in ("flush", "reload", "broken"):
+        getattr(dut, name).value = 0
     dut.low.value = settings["window_base"]
     dut.high.value = settings["window_base"] + settings["window_size"]
     dut.rst.value = 1

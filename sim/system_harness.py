@@ -22,6 +22,11 @@ FINAL = "memory_after.bin"
 EVENT_LOG = "events.txt"
 """File that lists what the units begin and end."""
 
+MEMORY_INPUTS = (
+    "seed", "stalls", "latency", "order", "flush", "reload", "low", "high", "broken",
+)  # fmt: skip
+"""What a bench tells the memory."""
+
 
 class SystemHarness(wiring.Component):
     """A system with a memory that is loaded from a file and written to one.
@@ -34,7 +39,7 @@ class SystemHarness(wiring.Component):
     Members
     -------
     control : In(axi_lite); interrupt : Out, see `System`.
-    seed, stalls, latency, order, flush, reload, low, high, violations, outside, beats_read,
+    seed, stalls, latency, order, flush, reload, low, high, broken, violations, outside, beats_read,
     beats_written : see `AxiMemory`.
     """
 
@@ -62,6 +67,7 @@ class SystemHarness(wiring.Component):
                 "reload": In(1),
                 "low": In(32),
                 "high": In(32),
+                "broken": In(32),
                 "violations": Out(32),
                 "outside": Out(32),
                 "beats_read": Out(64),
@@ -101,7 +107,7 @@ class SystemHarness(wiring.Component):
             i_beats_written=memory.beats_written,
         )
         m.d.comb += self.interrupt.eq(system.interrupt)
-        for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):
+        for name in MEMORY_INPUTS:
             m.d.comb += getattr(memory, name).eq(getattr(self, name))
         for name in ("violations", "outside", "beats_read", "beats_written"):
             m.d.comb += getattr(self, name).eq(getattr(memory, name))

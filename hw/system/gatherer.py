@@ -178,25 +178,20 @@ class Gatherer(wiring.Component):
         # A word is whole from here on, until it is taken; the next begins in that cycle, and clears
         # the lanes that its first cut leaves alone.
         full = Signal()
-        clears = Signal()
         assembled = Signal(ports.word(config), reset_less=True)
         m.d.comb += [
             self.words.valid.eq(full),
             self.words.payload.eq(assembled),
-            clears.eq(first & advance),
             advance.eq(~(valid & full) | self.words.ready),
         ]
         m.d.sync += full.eq((valid & last & advance) | (full & ~self.words.ready))
-        # In this order a lane's enable is its flip-flops' enable, and clearing it their reset.
-        enabled = Signal(blocks)
-        m.d.comb += enabled.eq(Mux(advance, hot, 0))
+        # What a lane takes waits for registers alone; only its enable waits for `advance`.
         for lane in range(lanes):
             block, p = divmod(lane, bus_bytes)
-            touched = enabled[block] & lower[p]
+            touched = Signal(name=f"touched_{lane}")
+            m.d.comb += touched.eq(hot[block] & lower[p])
             if block:
-                touched |= enabled[block - 1] & upper[p]
-            with m.If(clears & ~touched):
-                m.d.sync += assembled[lane].eq(0)
-            with m.Elif(touched):
-                m.d.sync += assembled[lane].eq(bytes_[p])
+                m.d.comb += touched.eq(hot[block] & lower[p] | hot[block - 1] & upper[p])
+            with m.If(advance & (first | touched)):
+                m.d.sync += assembled[lane].eq(Mux(touched, bytes_[p], 0))
         return m

@@ -110,17 +110,20 @@ class PieceTable(wiring.Component):
         advance = Signal()
         walks = Signal()
         walk = Signal(table_base(self._walkers), reset_less=True)
-        place = Signal(range(config.pieces))
+        # Where the walk is, and where those of the other walkers go on.
+        place = Signal(range(config.pieces), reset_less=True)
         done = Signal()
         read_end = ends.read_port(domain="comb")
         read = table.read_port()
         places = [Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)]
+        begun = Signal.like(place)
         first = Signal()
         came_from = Signal(range(config.pieces))
         origin = Mux(first, place, came_from)
         following = Mux(read_end.data.final, 0, place + 1)
+        moved = Mux(done & walk.stay, origin, following)
         m.d.comb += [
-            place.eq(chosen(places, walk.walker)),
+            begun.eq(chosen(places, skid.o.payload.walker)),
             read_end.addr.eq(place),
             read.addr.eq(place),
             read.en.eq(advance),
@@ -129,16 +132,19 @@ class PieceTable(wiring.Component):
             self.walking.eq(walks | ~skid.i.ready),
         ]
         with m.If(walks & advance):
-            m.d.sync += [came_from.eq(origin), first.eq(0)]
+            m.d.sync += [came_from.eq(origin), first.eq(0), place.eq(moved)]
             for k in range(self._walkers):
                 with m.If(walk.walker == k):
-                    m.d.sync += places[k].eq(Mux(done & walk.stay, origin, following))
+                    m.d.sync += places[k].eq(moved)
         with m.If(skid.o.ready):
             m.d.sync += [
                 walks.eq(skid.o.valid),
                 walk.eq(skid.o.payload),
                 first.eq(1),
             ]
+            # The walker's last walk may end just now; nothing else moves it.
+            with m.If(~walks | (skid.o.payload.walker != walk.walker)):
+                m.d.sync += place.eq(begun)
         with m.If(self.rewind_all):
             m.d.sync += [places[k].eq(0) for k in range(self._walkers)]
 

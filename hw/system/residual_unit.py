@@ -151,24 +151,18 @@ class ResidualUnit(wiring.Component):
         for k, residuals in enumerate(self.residuals):
             held = Signal(word(config), name=f"held_{k}", reset_less=True)
             absent = Signal(name=f"absent_{k}")  # All of it is zero.
-            number = Signal(range(max(2, length)), name=f"number_{k}")
+            shown = Signal.like(residuals.payload, name=f"shown_{k}", reset_less=True)
+            number = Signal(range(max(2, length)), name=f"number_{k}")  # Of what is shown.
+            coming = Signal.like(number, name=f"coming_{k}")
             last = Signal(name=f"last_{k}")
             takes = Signal(name=f"takes_{k}")
             m.d.comb += [
                 last.eq(residuals.valid & residuals.ready & (number == length - 1)),
+                coming.eq(Mux(number == length - 1, 0, number + 1)),
                 free[k].eq(~holding[k] | last),
                 takes.eq(given & (head.row == k)),
                 residuals.valid.eq(holding[k]),
-                *(
-                    residuals.payload[outlet].eq(
-                        Mux(
-                            absent,
-                            0,
-                            Array(held[outlet * length + n] for n in range(length))[number],
-                        )
-                    )
-                    for outlet in range(config.array.drain_width)
-                ),
+                residuals.payload.eq(shown),
             ]
             holds = Signal(name=f"holds_{k}")
             m.d.comb += holds.eq(takes | (holding[k] & ~last))
@@ -177,8 +171,24 @@ class ResidualUnit(wiring.Component):
                 room[k].eq(room[k] + last - (asked & (turns.turn == k))),
             ]
             with m.If(residuals.valid & residuals.ready):
-                m.d.sync += number.eq(Mux(last, 0, number + 1))
-            # A row that holds no word takes anything: its enable is a register, and only that.
+                m.d.sync += number.eq(coming)
+            # A row that holds no word takes anything: its enable is a register, and only that. What
+            # it shows comes from a register as well.
             with m.If(~register_apart(m, holds, f"keeps_{k}")):
                 m.d.sync += [held.eq(gatherer.words.payload), absent.eq(head.missing)]
+                m.d.sync += [
+                    shown[outlet].eq(Mux(head.missing, 0, gatherer.words.payload[outlet * length]))
+                    for outlet in range(config.array.drain_width)
+                ]
+            with m.Elif(residuals.ready):
+                m.d.sync += [
+                    shown[outlet].eq(
+                        Mux(
+                            absent,
+                            0,
+                            Array(held[outlet * length + n] for n in range(length))[coming],
+                        )
+                    )
+                    for outlet in range(config.array.drain_width)
+                ]
         return m

@@ -14,8 +14,9 @@
 //
 // `violations` counts bursts that leave the memory, cross a multiple of 4096, are not aligned, are
 // not of type INCR with full beats; write beats whose WLAST is wrong; and what is withdrawn or
-// changed before it is taken. Beats outside of the memory are answered with DECERR. `outside` counts
-// bursts that touch a byte below `low`, or at `high` or above.
+// changed before it is taken. Beats outside of the memory are answered with DECERR, and those at
+// `broken` or above with SLVERR, unless that is 0; neither is written. `outside` counts bursts that
+// touch a byte below `low`, or at `high` or above.
 module axi_memory #(
     parameter DATA_BYTES = 16,
     parameter ADDRESS_BITS = 32,
@@ -36,6 +37,7 @@ module axi_memory #(
     input wire reload,
     input wire [ADDRESS_BITS-1:0] low,
     input wire [ADDRESS_BITS-1:0] high,
+    input wire [ADDRESS_BITS-1:0] broken,
 
     input wire [ID_BITS-1:0] awid,
     input wire [ADDRESS_BITS-1:0] awaddr,
@@ -97,7 +99,7 @@ module axi_memory #(
 
   // Beats of the oldest read and write that are done; beats whose address has come, less beats.
   integer read_done, write_done, owed;
-  reg write_failed;
+  reg [1:0] write_response;
 
   // What was on offer and not taken.
   reg aw_waits, w_waits, ar_waits;
@@ -146,6 +148,15 @@ module axi_memory #(
     end
   endfunction
 
+  // How a beat is answered.
+  function [1:0] response(input [ADDRESS_BITS-1:0] word);
+    begin
+      if (word >= WORDS) response = 2'd3;
+      else if (broken != 0 && word * DATA_BYTES >= broken) response = 2'd2;
+      else response = 2'd0;
+    end
+  endfunction
+
   task load;
     begin
       for (i = 0; i < WORDS; i = i + 1) memory[i] = 0;
@@ -183,7 +194,7 @@ module axi_memory #(
       answer_count = 0;
       read_done = 0;
       write_done = 0;
-      write_failed = 0;
+      write_response = 0;
       owed = 0;
       aw_waits = 0;
       w_waits = 0;
@@ -251,13 +262,13 @@ module axi_memory #(
       // Write a beat.
       if (write_count != 0 && beat_count != 0 && answer_count < QUEUE) begin
         word = write_address[write_first] / DATA_BYTES + write_done;
-        if (word < WORDS) begin
+        if (response(word) == 0) begin
           if (&beat_strobe[beat_first]) memory[word] = beat_data[beat_first];
           else
             for (k = 0; k < DATA_BYTES; k = k + 1)
               if (beat_strobe[beat_first][k])
                 memory[word][8*k+:8] = beat_data[beat_first][8*k+:8];
-        end else write_failed = 1;
+        end else write_response = write_response | response(word);
         if (beat_last[beat_first] != (write_done == write_length[write_first]))
           violations = violations + 1;
         beats_written <= beats_written + 1;
@@ -265,10 +276,10 @@ module axi_memory #(
         if (write_done > write_length[write_first]) begin
           i = (answer_first + answer_count) % QUEUE;
           answer_id[i] = write_id[write_first];
-          answer_response[i] = write_failed ? 2'd3 : 2'd0;
+          answer_response[i] = write_response;
           answer_count = answer_count + 1;
           write_done = 0;
-          write_failed = 0;
+          write_response = 0;
           write_first = (write_first + 1) % QUEUE;
           write_count = write_count - 1;
         end
@@ -296,7 +307,7 @@ module axi_memory #(
           rvalid <= 1;
           rid <= read_id[read_first];
           rdata <= word < WORDS ? memory[word] : 0;
-          rresp <= word < WORDS ? 2'd0 : 2'd3;
+          rresp <= response(word);
           rlast <= read_done == read_length[read_first];
           beats_read <= beats_read + 1;
           read_done = read_done + 1;

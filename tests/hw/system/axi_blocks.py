@@ -19,6 +19,7 @@ from sim.axi_memory import AxiMemory
 from sim.build import Build, build
 from sim.engine import Engine
 from sim.harness import VERILOG
+from sim.system_harness import MEMORY_INPUTS
 from tests.hw import blocks
 from tests.hw.blocks import Blocks
 
@@ -81,7 +82,7 @@ class Pair(wiring.Component):
         for inner, outer in zip(reader.ports, self.ports, strict=True):
             connect(m, inner, flipped(outer))
         connect(m, writer.port, flipped(self.port))
-        for name in ("seed", "stalls", "latency", "order", "flush", "reload", "low", "high"):
+        for name in MEMORY_INPUTS:
             m.d.comb += getattr(memory, name).eq(getattr(self, name))
         for name in ("violations", "outside", "beats_read", "beats_written"):
             m.d.comb += getattr(self, name).eq(getattr(memory, name))

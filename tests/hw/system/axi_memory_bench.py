@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import cocotb
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import ClockCycles, FallingEdge
 from cocotbext.axi import AxiBus, AxiMaster, AxiReadBus, AxiWriteBus
 
 from sim.streams import start
@@ -25,7 +25,7 @@ def settings(dut, name, *, stalls=0.0, latency=1, order=0):
     for setting, value in {
         "seed": cocotb.RANDOM_SEED % (1 << 32), "stalls": round(stalls * 65536),
         "latency": latency, "order": order, "flush": 0, "reload": 0, "low": 0,
-        "high": MEMORY_BYTES,
+        "high": MEMORY_BYTES, "broken": 0,
     }.items():  # fmt: skip
         getattr(dut, f"{name}__{setting}").value = value
 
@@ -45,6 +45,14 @@ def words_of(memory, bursts):
         for beat, beats in bursts
         for k in range(beats)
     ]
+
+
+async def note_faults(dut, cycles):
+    """Append to `cycles` for each in which a master has a fault."""
+    while True:
+        await FallingEdge(dut.clk)
+        if dut.pair__faults.value == 1:
+            cycles.append(1)
 
 
 async def flushed(dut, name, file):
@@ -208,6 +216,33 @@ async def counts_violations(dut):
     for _ in range(2):
         await FallingEdge(dut.clk)
     assert dut.memory__violations.value == expected + 1
+
+
+@cocotb.test()
+async def answers_with_errors(dut):
+    """From a byte on; what lies there is not written."""
+    readers, writer = await begin(dut)
+    before = await flushed(dut, "pair", "pair_after.bin")
+    dut.pair__broken.value = BASE + 4 * BYTES
+    seen = []
+    cocotb.start_soon(note_faults(dut, seen))
+    for burst, faults in (((3, 1), 0), ((4, 1), 1), ((2, 3), 1), ((0, 4), 0), ((3, 3), 2)):
+        got, told = len(readers[0].beats), len(seen)
+        readers[0].ask([burst])
+        await readers[0].collect(got + burst[1])
+        await ClockCycles(dut.clk, 3)
+        assert len(seen) == told + faults, burst
+    for count, (burst, faults) in enumerate((((3, 2), 1), ((2, 2), 0), ((6, 1), 1)), 1):
+        told = len(seen)
+        writer.write(burst, b"\xa7" * BYTES * burst[1], [(1 << BYTES) - 1] * burst[1])
+        await writer.finish(count)
+        await ClockCycles(dut.clk, 3)
+        assert len(seen) == told + faults, burst
+    written = slice(BASE + 2 * BYTES, BASE + 4 * BYTES)
+    after = bytearray(before)
+    after[written] = b"\xa7" * 2 * BYTES
+    assert await flushed(dut, "pair", "pair_after.bin") == after
+    assert dut.pair__violations.value == 0
 
 
 @cocotb.test()
