@@ -9,6 +9,7 @@ from boards.board import Board
 from boards.build_report import BuildReport, ClockReport, StepFigures
 from boards.ecp5 import critical_path
 from boards.flows import CLOCK, FLOWS, NAME
+from boards.routing import RoutingWatch
 from boards.steps import StepReport, Steps
 from boards.tools import run_tool, tool_version
 from boards.top import BoardTop
@@ -63,7 +64,7 @@ def build_board(
     TimingError : a clock is not met; there is a report, but no bitstream.
     BuildError : the board is not one of those that are built here.
     ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
-    ToolError : a tool is missing or failed.
+    ToolError : a tool is missing or failed, or the router gets no further.
     VerilogError : Yosys does not run, or failed.
     """
     if board.flow not in FLOWS:
@@ -118,7 +119,9 @@ def build_board(
     ]  # fmt: skip
     steps.do(
         "place and route",
-        lambda: run_tool(program, arguments, folder),
+        lambda: run_tool(
+            program, arguments, folder, watch=RoutingWatch(folder / f"{NAME}.place.log")
+        ),
         result=flow.routed,
         sources=((folder / packed).read_text(), constraints, nextpnr, *arguments),
     )

@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -81,10 +82,16 @@ def missing(tool: str) -> ToolError:
     return ToolError(f"{tool} is not installed: pip install 'zeroshift[boards]'")
 
 
-def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
+def run_tool(
+    name: str, arguments: list[str], folder: Path, *, watch: Callable[[], None] = lambda: None
+) -> Usage:
     """Run a tool in `folder`: installed beside this package, on the path, or of the environment.
 
     Paths in `arguments` are relative to it: WebAssembly builds see no others in all folders.
+
+    Parameters
+    ----------
+    watch : called now and then; what it raises stops the tool.
 
     Raises
     ------
@@ -105,6 +112,7 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> Usage:
         peak = 0
         try:
             while process.returncode is None:
+                watch()
                 peak = max(peak, _peak_bytes(process.pid))
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=SAMPLED_SECONDS)

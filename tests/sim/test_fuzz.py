@@ -58,9 +58,8 @@ FAULTS = {
         hw.system.store_unit, PieceTable, 'both = {"last": 1, "final": 1}', "both = {}",
         "not end",
     ),
-    "requests go on": (
-        hw.system.system, Core, "_pass(port.requests, master.requests, ~stopped)",
-        "_pass(port.requests, master.requests, 1)", "",
+    "the end is told before it": (
+        hw.system.system, Core, "stopped & reads.idle & writes.idle", "stopped", "after the end",
     ),
 }  # fmt: skip
 """For each fault: where a block is used, the block, its text, the mutant's, and what is told."""
