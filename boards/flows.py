@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boards import free_bits, global_resets
+from boards import fan_out, free_bits, global_resets
 from boards.ecp5 import map_file, pack_cells, packing_sources
+from boards.fan_out import repeat_registers
 from boards.global_resets import globalize_resets
 from boards.tools import Usage, run_tool
 
@@ -60,14 +61,15 @@ class Ecp5Flow:
         return map_file(folder, f"{NAME}.v", name=NAME, least_resets=LEAST_RESETS)
 
     def pack(self, module: dict) -> None:
-        """Move logic into cells with room for it, and large resets onto global nets."""
+        """Move logic into cells with room for it, and help registers that lead far."""
         pack_cells(module)
         globalize_resets(module)
+        repeat_registers(module)
 
     @staticmethod
     def packing() -> list[str]:
         """What the result of `pack` depends on, apart from its argument."""
-        sources = [inspect.getsource(step) for step in (free_bits, global_resets)]
+        sources = [inspect.getsource(step) for step in (fan_out, free_bits, global_resets)]
         return [*packing_sources(), *sources]
 
     def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:

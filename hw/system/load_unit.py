@@ -217,7 +217,10 @@ class LoadUnit(wiring.Component):
             self.ends.eq(ended & ~head.empty),
         ]
         keeps = register_apart(m, pools, "keeps") & got.valid
-        self._pool(m, got.payload, keeps, moved & may_pool, final, head.signed)
+        # That of the command which a word that may be given is of: told a cycle before as well.
+        signed = Signal()
+        m.d.sync += signed.eq(head.signed)
+        self._pool(m, got.payload, keeps, moved & may_pool, final, signed)
         m.d.comb += self.idle.eq(completions.empty & ~active & ~self.pooled.valid)
         return m
 

@@ -5,6 +5,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.apart import register_apart
+from hw.system.choice import chosen
 from hw.system.gatherer import Gatherer
 from hw.system.packet_reader import group_channels
 from hw.system.piece_table import PieceTable, send, write_command
@@ -152,13 +153,12 @@ class ResidualUnit(wiring.Component):
             held = Signal(word(config), name=f"held_{k}", reset_less=True)
             absent = Signal(name=f"absent_{k}")  # All of it is zero.
             shown = Signal.like(residuals.payload, name=f"shown_{k}", reset_less=True)
-            number = Signal(range(max(2, length)), name=f"number_{k}")  # Of what is shown.
-            coming = Signal.like(number, name=f"coming_{k}")
+            # Behind the output word that is shown comes that of this number.
+            coming = Signal(range(max(2, length)), name=f"coming_{k}", init=1 % length)
             last = Signal(name=f"last_{k}")
             takes = Signal(name=f"takes_{k}")
             m.d.comb += [
-                last.eq(residuals.valid & residuals.ready & (number == length - 1)),
-                coming.eq(Mux(number == length - 1, 0, number + 1)),
+                last.eq(residuals.valid & residuals.ready & (coming == 0)),
                 free[k].eq(~holding[k] | last),
                 takes.eq(given & (head.row == k)),
                 residuals.valid.eq(holding[k]),
@@ -171,7 +171,7 @@ class ResidualUnit(wiring.Component):
                 room[k].eq(room[k] + last - (asked & (turns.turn == k))),
             ]
             with m.If(residuals.valid & residuals.ready):
-                m.d.sync += number.eq(coming)
+                m.d.sync += coming.eq(Mux(coming == length - 1, 0, coming + 1))
             # A row that holds no word takes anything: its enable is a register, and only that. What
             # it shows comes from a register as well.
             with m.If(~register_apart(m, holds, f"keeps_{k}")):
@@ -186,7 +186,7 @@ class ResidualUnit(wiring.Component):
                         Mux(
                             absent,
                             0,
-                            Array(held[outlet * length + n] for n in range(length))[coming],
+                            chosen([held[outlet * length + n] for n in range(length)], coming),
                         )
                     )
                     for outlet in range(config.array.drain_width)

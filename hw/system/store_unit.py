@@ -24,8 +24,8 @@ POOL = BODIES[Opcode.STORE_POOL]
 class StoreUnit(wiring.Component):
     """Carries out the store commands, one at a time; each is done when memory has all its words.
 
-    Throughput a word per cycle, or as many cycles as its pieces have beats. The pieces of the next
-    word are on their way while a word is written.
+    Throughput a word in two cycles, or in one more than its pieces have beats. The pieces of the
+    next word are on their way while a word is written.
 
     Members
     -------
@@ -121,7 +121,7 @@ class StoreUnit(wiring.Component):
             ]
 
         moved = Signal()
-        opened = Signal()
+        holds = Signal()
         for k, collector in enumerate(collectors):
             m.submodules[f"collector_{k}"] = collector
             connect(m, flipped(self.channels[k]), collector.channels)
@@ -129,7 +129,7 @@ class StoreUnit(wiring.Component):
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
                 collector.last_pass.eq(last_pass),
-                collector.o.ready.eq(opened & coming.first[k]),
+                collector.o.ready.eq(~held & coming.first[k]),
             ]
 
         # Where a word's pieces start goes off shortly before the word is whole, once for each word;
@@ -153,12 +153,13 @@ class StoreUnit(wiring.Component):
                 Cat(started & ~pooling & (turns.turn == k) for k in range(count))
                 | (started & pooling) << count
             ),
-            opened.eq(~held | scatterer.words.ready),
-            moved.eq((coming.first & whole).any() & opened),
+            moved.eq((coming.first & whole).any() & ~held),
+            holds.eq(moved | (held & ~scatterer.words.ready)),
             coming.taken.eq(moved),
-            self.pooled.ready.eq(opened & coming.first[count]),
+            self.pooled.ready.eq(~held & coming.first[count]),
             scatterer.words.valid.eq(held),
         ]
+        m.d.sync += held.eq(holds)
         with m.If(started & pooling):
             m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
         for k in range(count):
@@ -166,16 +167,13 @@ class StoreUnit(wiring.Component):
             if k == 0:
                 starts, ends = starts | coming.put[count], ends | coming.first[count]
             m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & ends)))
-        # A register that holds no word may take anything: its enable then waits for little, and it
-        # comes from a register that lies amid the word.
-        vacant = ~register_apart(m, Mux(opened, moved, held), "holds")
+        # A register that holds no word takes anything: its enable is a register amid the word. The
+        # price is a cycle between two words, in which none is held.
         scattered = Signal(word(config), reset_less=True)
         given = collectors[0].o.payload.word
         for k, collector in enumerate(collectors[1:], 1):
             given = Mux(coming.first[k], collector.o.payload.word, given)
         m.d.comb += scatterer.words.payload.eq(scattered)
-        with m.If(opened):
-            m.d.sync += held.eq(moved)
-        with m.If(vacant | scatterer.words.ready):
+        with m.If(~register_apart(m, holds, "keeps")):
             m.d.sync += scattered.eq(Mux(coming.first[count], self.pooled.payload, given))
         return m

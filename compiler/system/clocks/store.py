@@ -137,7 +137,7 @@ def step_store(
     comes = state[coming + COUNT] != 0
     source = front(state, coming) if comes else 0
     served = started and not pooling
-    moved = comes and (not held or word_taken)
+    moved = comes and not held
     if moved and not pooling:
         own = at + _COLLECTORS + source * _COLLECTOR
         moved = state[own + _FULL] != 0 and state[own + _KNOWN] != 0 and not state[own + _ABSENT]
