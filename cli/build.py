@@ -13,6 +13,8 @@ from boards.board import Board
 from boards.build import TimingError, build_board, write_plan
 from boards.build_report import BuildReport
 from boards.catalogue import BOARDS, find_board
+from boards.floorplan import read_floorplan, write_floorplan
+from boards.flows import PLACED, WITH_FLOORPLAN
 from boards.report import REPORTS
 from boards.tools import ToolError
 from cli.console import JsonOption, UsageError, console, errors, write_json
@@ -28,6 +30,10 @@ zeroshift build --list
 zeroshift build --board ulx3s
 
 zeroshift build --board ulx3s --clock 75 --seed 3 --reports build/reports --flash
+
+zeroshift build --board ulx3s --seed 5 --write-floorplan build/ulx3s-5.json
+
+zeroshift build --board ulx3s --floorplan build/ulx3s-5.json
 
 zeroshift build --board arty_a7 --plan build/arty_a7.zip
 """
@@ -54,6 +60,17 @@ def build_command(
     seed: Annotated[
         int | None, typer.Option(help="Of the placement; the board's usual if not given.")
     ] = None,
+    floorplan: Annotated[
+        Path | None,
+        typer.Option(help="Places of block RAMs and multipliers; the board's usual if not given."),
+    ] = None,
+    write_places: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-floorplan",
+            help="Write the places of block RAMs and multipliers in this build to this JSON file.",
+        ),
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +95,10 @@ def build_command(
     if name is None:
         raise UsageError(f"give --board, one of {', '.join(BOARDS)}, or --list")
     board = find_board(name)
+    if (floorplan or write_places) and board.flow not in WITH_FLOORPLAN:
+        raise UsageError(
+            f"{board.name} has no floorplan: leave out --floorplan and --write-floorplan"
+        )
     if plan is not None:
         _plan(board, plan, clock, flash)
         return
@@ -88,6 +109,7 @@ def build_command(
         try:
             report, bitstream = build_board(
                 board, folder, clock_mhz=clock, seed=board.seed if seed is None else seed,
+                floorplan=None if floorplan is None else read_floorplan(floorplan),
                 telling=lambda what: status.update(f"{board.name}: {what}"),
                 done=lambda step: errors.print(
                     f"{step.name}: {step.usage.seconds:.0f} s, "
@@ -97,14 +119,22 @@ def build_command(
         except TimingError as missed:
             console.print(_table(missed.report))
             write_json(json_path, missed.report.fields())
+            _write_places(folder, write_places)
             raise
     path = report.write(reports)
     write_json(json_path, report.fields())
     console.print(_table(report))
     console.print(f"report: {escape(str(path))}", highlight=False)
     console.print(f"bitstream: {escape(str(bitstream))}", highlight=False)
+    _write_places(folder, write_places)
     if flash:
         _flash(board, bitstream)
+
+
+def _write_places(folder: Path, path: Path | None) -> None:
+    if path is not None:
+        count = write_floorplan(folder / PLACED, path)
+        console.print(f"floorplan: {escape(str(path))}, {count} places", highlight=False)
 
 
 def _plan(board: Board, path: Path, clock: float | None, flash: bool) -> None:

@@ -9,6 +9,7 @@ import boards.catalogue
 import cli.build
 from boards.build import TimingError
 from boards.build_report import read_build_report
+from boards.flows import PLACED
 from boards.steps import StepReport
 from boards.tools import Usage
 from tests.boards.test_build_report import REPORT
@@ -20,8 +21,10 @@ def tools(monkeypatch, tmp_path):
     """Stands in for the tools; the fixture's value is what a build was asked for."""
     asked = {}
 
-    def build_board(board, folder, *, clock_mhz, seed, telling, done):
-        asked.update(board=board.name, folder=folder, clock_mhz=clock_mhz, seed=seed)
+    def build_board(board, folder, *, clock_mhz, seed, floorplan, telling, done):
+        asked.update(
+            board=board.name, folder=folder, clock_mhz=clock_mhz, seed=seed, floorplan=floorplan
+        )
         telling("synthesize")
         done(StepReport(name="synthesize", usage=Usage(seconds=3, peak_bytes=5 << 20), kept=True))
         if seed == 13:
@@ -40,7 +43,7 @@ def test_a_build_writes_its_report(tools, tmp_path):
     board = boards.catalogue.BOARDS["ulx3s"]
     assert tools == {
         "board": "ulx3s", "folder": cli.build.Path("build/ulx3s"), "clock_mhz": None,
-        "seed": board.seed,
+        "seed": board.seed, "floorplan": None,
     }  # fmt: skip
     assert "synthesize: 3 s, 5 MiB, kept" in ended.errors
     for words in ("81.5 MHz, wanted 80.0", "3 of 56 (5%)", "a to b: 12.00 ns", "top.bit"):
@@ -62,6 +65,24 @@ def test_a_missed_clock_fails_and_leaves_the_report_as_it_was(tools, tmp_path):
     assert json.loads((tmp_path / "own.json").read_text())["clocks"][0]["achieved_mhz"] == 70
 
 
+@pytest.mark.parametrize("seed", [1, 13])
+def test_a_floorplan_is_taken_and_written(tools, tmp_path, seed):
+    """Also when the clock is missed."""
+    (tmp_path / "given.json").write_text('{"ram": "X4/Y70/EBR0"}')
+    (tmp_path / "ulx3s").mkdir()
+    cells = {"ram": {"type": "DP16KD", "attributes": {"NEXTPNR_BEL": "X2/Y70/EBR0"}}}
+    top = {"attributes": {"top": 1}, "cells": cells}
+    (tmp_path / "ulx3s" / PLACED).write_text(json.dumps({"modules": {"top": top}}))
+    ended = run(
+        "build", "--board", "ulx3s", "--seed", seed, "--folder", "ulx3s", "--reports", tmp_path,
+        "--floorplan", "given.json", "--write-floorplan", "own.json",
+    )  # fmt: skip
+    assert ended.status == (seed == 13)
+    assert tools["floorplan"] == {"ram": "X4/Y70/EBR0"}
+    assert json.loads((tmp_path / "own.json").read_text()) == {"ram": "X2/Y70/EBR0"}
+    assert "floorplan: own.json, 1 places" in ended.output
+
+
 def test_the_boards_are_listed():
     ended = run("build", "--list")
     assert ended.status == 0
@@ -78,6 +99,8 @@ def test_the_boards_are_listed():
         (("--board", "arty_a7", "--plan", "plan.zip", "--flash"), "--flash goes with a bitstream"),
         (("--board", "arty_a7", "--plan", "plan.zip", "--clock", "81.7"), "makes no 81.7 MHz"),
         (("--board", "ulx3s", "--plan", "plan.zip"), "ulx3s is not built with Vivado"),
+        (("--board", "ulx3s", "--floorplan", "none.json"), "no floorplan can be read from none.js"),
+        (("--board", "icebreaker", "--write-floorplan", "own.json"), "icebreaker has no floorplan"),
         (("--board", "ulx3s", "--clock", "200"), "clock_mhz is 200.0, but with a CAS latency"),
         (("--board", "ulx3s", "--clock", "99"), "the PLL makes no 99 MHz from 25 MHz"),
         (("--board", "ulx3s", "--clock", "12.5"), "baud is 3e+06, but must be 1.5625e+06 at most"),
