@@ -1,7 +1,7 @@
 """Repeats registers that lead to too many places.
 
-A register that chooses for a word of all lanes has a thousand loads on half of an FPGA. A router
-lets the branches of a net share wires: the last of them gets there on a long way round.
+A router lets the branches of a net share wires: the last of them gets there on a long way round,
+if the loads are many, or if they lie far apart, as those of a word of all lanes do.
 """
 
 import copy
@@ -10,14 +10,32 @@ from collections import defaultdict
 
 from boards.free_bits import free_bits
 
-MOST_LOADS = 512
+MOST_LOADS = 256
 """Loads that a register may have."""
 
-LOADS = 256
+LOADS = 128
 """Loads of each copy of one that has more."""
 
+WORDS = r"\.(load_unit|gatherer|scatterer)\."
+"""Registers, by name, that lead to all lanes of a word late in a cycle."""
 
-def repeat_registers(module: dict, *, most: int = MOST_LOADS, loads: int = LOADS) -> int:
+MOST_OF_A_WORD = 48
+"""Loads that one of these may have."""
+
+PART_OF_A_WORD = 32
+"""Loads of each copy of one of these that has more."""
+
+
+def repeat_far_registers(module: dict) -> int:
+    """Share out the loads of flip-flops that lead to many places, or to many of a word's lanes.
+
+    Changes `module` and returns how many copies were made, as `repeat_registers`.
+    """
+    of_words = repeat_registers(module, most=MOST_OF_A_WORD, loads=PART_OF_A_WORD, only=WORDS)
+    return of_words + repeat_registers(module, most=MOST_LOADS, loads=LOADS)
+
+
+def repeat_registers(module: dict, *, most: int, loads: int, only: str = "") -> int:
     """Share out the loads of flip-flops with more than `most` to copies; `module` is changed.
 
     Each copy gets about `loads`, neighbours by name: those of the same lanes.
@@ -25,6 +43,7 @@ def repeat_registers(module: dict, *, most: int = MOST_LOADS, loads: int = LOADS
     Parameters
     ----------
     module : of the synthesis tool's JSON, cells mapped to ECP5.
+    only : regular expression that a flip-flop's name must have a match for.
 
     Returns
     -------
@@ -41,7 +60,7 @@ def repeat_registers(module: dict, *, most: int = MOST_LOADS, loads: int = LOADS
     made = 0
     for name in [name for name, cell in cells.items() if cell["type"] == "TRELLIS_FF"]:
         own = takers[cells[name]["connections"]["Q"][0]]
-        if len(own) <= most:
+        if len(own) <= most or not re.search(only, name):
             continue
         own.sort(key=lambda taker: (_natural(taker[0]), *taker[1:]))
         parts = -(-len(own) // loads)

@@ -7,7 +7,7 @@ from typing import Any
 
 from boards import fan_out, floorplan, free_bits, global_resets
 from boards.ecp5 import map_file, pack_cells, packing_sources
-from boards.fan_out import repeat_registers
+from boards.fan_out import repeat_far_registers
 from boards.floorplan import fix_places
 from boards.global_resets import globalize_resets
 from boards.tools import Usage, run_tool
@@ -68,7 +68,7 @@ class Ecp5Flow:
         """Move logic into cells with room for it, help registers that lead far, fix places."""
         pack_cells(module)
         globalize_resets(module)
-        repeat_registers(module)
+        repeat_far_registers(module)
         fix_places(module, floorplan)
 
     @staticmethod

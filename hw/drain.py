@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.delay import delayed
 from hw.float_epilogue import FloatEpilogue
@@ -149,16 +149,9 @@ class Drain(wiring.Component):
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
         capacity = output_capacity(config)
-        m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
-            width=outputs.shape().size, depth=capacity
-        )
-        m.d.comb += [
-            buffer.w_data.eq(outputs),
-            buffer.w_en.eq(arriving[-1]),
-            self.words.payload.eq(buffer.r_data),
-            self.words.valid.eq(buffer.r_rdy),
-            buffer.r_en.eq(self.words.ready),
-        ]
+        m.submodules.fifo = buffer = MemoryQueue(layouts.outputs(config), depth=capacity - 1)
+        connect(m, buffer.o, flipped(self.words))
+        m.d.comb += [buffer.i.payload.eq(outputs), buffer.i.valid.eq(arriving[-1])]
 
         room = Signal(range(capacity + 1), init=capacity)
         wait = Signal(range(words + 1))

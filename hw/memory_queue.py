@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out
 class MemoryQueue(wiring.Component):
     """Words in the order of their arrival, `depth` in memory and one at the output.
 
-    Latency two cycles, throughput one word per cycle. valid and ready are registered. A memory's
-    word is never read in the cycle in which it is written, so that no logic stands beside the RAM.
+    Latency two cycles, throughput one word per cycle. valid and ready are registered. A word that
+    counts is never read in the cycle in which it is written, so that no logic stands beside the
+    RAM.
 
     Parameters
     ----------
@@ -20,13 +21,20 @@ class MemoryQueue(wiring.Component):
     Members
     -------
     i : In(stream of shape), o : Out(stream of shape)
+    empty : Out, it holds nothing.
     """
 
     def __init__(self, shape, *, depth: int, block: bool = False):
         self._shape = shape
         self._attributes = {"no_rw_check": 1, **({"ram_style": "block"} if block else {})}
         self._depth = depth
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "empty": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -45,32 +53,40 @@ class MemoryQueue(wiring.Component):
         two_left = Signal()
         not_full = Signal(init=1)
         step = Signal(signed(2))
+        puts = Signal()
+        gets = Signal()
+        free = Signal()
         m.d.comb += [
             self.i.ready.eq(not_full),
-            write.en.eq(self.i.valid & not_full),
+            puts.eq(self.i.valid & not_full),
+            write.en.eq(puts),
             write.data.eq(self.i.payload),
-            read.en.eq(any_left & (self.o.ready | ~self.o.valid)),
+            free.eq(self.o.ready | ~self.o.valid),
+            gets.eq(any_left & free),
+            # Where none is left what is read does not count: the enable then waits for less.
+            read.en.eq(free),
             self.o.payload.eq(read.data),
-            step.eq(Mux(read.en, -1, 1)),
+            step.eq(Mux(gets, -1, 1)),
+            self.empty.eq(~any_left & ~self.o.valid),
         ]
         # Whether a word comes, and one is read, is known late in a cycle: no sum waits for it.
-        with m.If(write.en ^ read.en):
+        with m.If(puts ^ gets):
             m.d.sync += level.eq(level + step)
         m.d.sync += [
-            any_left.eq(Mux(read.en, Mux(write.en, any_left, two_left), write.en | any_left)),
+            any_left.eq(Mux(gets, Mux(puts, any_left, two_left), puts | any_left)),
             two_left.eq(
                 Mux(
-                    read.en,
-                    Mux(write.en, two_left, level > 2),
-                    Mux(write.en, any_left, two_left),
+                    gets,
+                    Mux(puts, two_left, level > 2),
+                    Mux(puts, any_left, two_left),
                 )
             ),
-            not_full.eq(read.en | ~Mux(write.en, level == depth - 1, level == depth)),
+            not_full.eq(gets | ~Mux(puts, level == depth - 1, level == depth)),
         ]
-        with m.If(write.en):
+        with m.If(puts):
             m.d.sync += write.addr.eq(following(write.addr))
-        with m.If(read.en):
+        with m.If(gets):
             m.d.sync += read.addr.eq(following(read.addr))
-        with m.If(self.o.ready | ~self.o.valid):
+        with m.If(free):
             m.d.sync += self.o.valid.eq(any_left)
         return m

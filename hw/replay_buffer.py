@@ -64,9 +64,10 @@ class ReplayBuffer(wiring.Component):
         def following(pointer):
             return Mux(pointer == depth - 1, 0, pointer + 1)
 
-        # `ahead` counts the words at and after the read pointer, `held` all that are not released;
-        # `free` says that these are not `depth`.
+        # `ahead` counts the words at and after the read pointer, of which there may be `some`, and
+        # `held` all that are not released; `free` says that these are not `depth`.
         ahead = Signal(range(depth + 1))
+        some = Signal()
         held = Signal(range(depth + 1))
         free = Signal(init=1)
         released = Signal()
@@ -94,11 +95,15 @@ class ReplayBuffer(wiring.Component):
         last = Signal()
         final = Signal()
         fetch = Signal()
+        rewinds = Signal()
+        ends = Signal()
         m.d.comb += [
-            fetch.eq(busy & (ahead != 0) & (output.i.ready | ~output.i.valid)),
+            fetch.eq(busy & some & (output.i.ready | ~output.i.valid)),
+            rewinds.eq(last & ~final),
+            ends.eq(last & final),
             read.en.eq(fetch),
             output.i.payload.word.eq(read.data),
-            self.lengths.ready.eq(~busy | (fetch & last & final)),
+            self.lengths.ready.eq(~busy | (fetch & ends)),
         ]
         with m.If(output.i.ready | ~output.i.valid):
             m.d.sync += [
@@ -107,15 +112,14 @@ class ReplayBuffer(wiring.Component):
                 output.i.payload.final.eq(final),
             ]
 
-        rewind = Signal()
-        m.d.comb += rewind.eq(fetch & last & ~final)
+        # Whether a word is fetched is known late in a cycle: no sum waits for it.
         with m.If(fetch):
             m.d.sync += [
                 read.addr.eq(following(read.addr)),
                 remaining.eq(remaining - 1),
                 last.eq(remaining == 2),
             ]
-            with m.If(rewind):
+            with m.If(rewinds):
                 m.d.sync += [
                     read.addr.eq(start),
                     remaining.eq(length),
@@ -126,16 +130,23 @@ class ReplayBuffer(wiring.Component):
         with m.If(self.lengths.ready):
             m.d.sync += [
                 busy.eq(self.lengths.valid & (self.lengths.payload != 0)),
-                length.eq(self.lengths.payload),
                 remaining.eq(self.lengths.payload),
                 last.eq(self.lengths.payload == 1),
-                passes_left.eq(self.passes),
                 final.eq(self.passes == 1),
-                start.eq(Mux(fetch, following(read.addr), read.addr)),
             ]
-        m.d.comb += released.eq(fetch & final)
+        # What the next block takes along is no longer needed when the last word of one is waited
+        # for.
+        with m.If(~busy | ends):
+            m.d.sync += [
+                length.eq(self.lengths.payload),
+                passes_left.eq(self.passes),
+                start.eq(Mux(busy, following(read.addr), read.addr)),
+            ]
+        back = Signal.like(length)
+        m.d.comb += [released.eq(fetch & final), back.eq(Mux(rewinds, length, 0))]
         m.d.sync += [
-            ahead.eq(ahead + written - fetch + Mux(rewind, length, 0)),
+            ahead.eq(Mux(fetch, ahead + back + written - 1, ahead + written)),
+            some.eq(written | Mux(fetch, rewinds | (ahead > 1), some)),
             held.eq(held + written - released),
             free.eq(released | ~Mux(written, held == depth - 1, held == depth)),
         ]

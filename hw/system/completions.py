@@ -1,12 +1,14 @@
 """Signals of commands, given when what they began is done."""
 
 from amaranth.hdl import Module
-from amaranth.lib import data, fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.memory_queue import MemoryQueue
 from hw.system.semaphores import SEMAPHORE
 
 DEPTH = 16
+"""Commands that it holds, one of them at the output: distributed RAM is 16 deep."""
 
 
 class Completions(wiring.Component):
@@ -35,14 +37,8 @@ class Completions(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=self._entry.size, depth=DEPTH)
-        m.d.comb += [
-            queue.w_data.eq(self.i.payload),
-            queue.w_en.eq(self.i.valid),
-            self.i.ready.eq(queue.w_rdy),
-            self.o.payload.eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
-            self.empty.eq(queue.level == 0),
-        ]
+        m.submodules.queue = queue = MemoryQueue(self._entry, depth=DEPTH - 1)
+        connect(m, flipped(self.i), queue.i)
+        connect(m, queue.o, flipped(self.o))
+        m.d.comb += self.empty.eq(queue.empty)
         return m

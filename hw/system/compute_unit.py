@@ -4,9 +4,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.system.command_queue import queued
 from hw.system.semaphores import SEMAPHORE
 from params import layouts
-from params.commands import BODIES, RAW, Opcode
+from params.commands import BODIES, Opcode, Unit
 from params.system import SystemConfig
 
 RUN = BODIES[Opcode.COMPUTE_RUN]
@@ -18,7 +19,7 @@ class ComputeUnit(wiring.Component):
 
     Members
     -------
-    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    commands : In(stream of queued(Unit.COMPUTE)); signal : Out, signalling : Out, to `Semaphores`.
     runs, tiles : Out(streams of layouts.run_write and layouts.tile), to the array.
     done : In, the array has computed a tile.
     begins, ends : Out, for a cycle: a tile begins, ends.
@@ -29,7 +30,7 @@ class ComputeUnit(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "commands": In(stream.Signature(RAW)),
+                "commands": In(stream.Signature(queued(Unit.COMPUTE))),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
                 "runs": Out(stream.Signature(layouts.run_write(config.array))),
@@ -43,7 +44,9 @@ class ComputeUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        raw = self.commands.payload
+        raw = self.commands.payload.command
+        is_run = self.commands.payload.kinds.COMPUTE_RUN
+        is_tile = self.commands.payload.kinds.COMPUTE_TILE
         run = data.View(RUN, raw.body[: RUN.size])
         tile = data.View(TILE, raw.body[: TILE.size])
         under_way = Signal()
@@ -51,10 +54,10 @@ class ComputeUnit(wiring.Component):
         begin = Signal()
         m.d.comb += [
             begin.eq(self.commands.valid & ~under_way),
-            self.runs.valid.eq(begin & (raw.opcode == Opcode.COMPUTE_RUN.value)),
+            self.runs.valid.eq(begin & is_run),
             self.runs.payload.index.eq(run.index),
             *(self.runs.payload.run[key].eq(run[key]) for key in ("shift", "base", "groups")),
-            self.tiles.valid.eq(begin & (raw.opcode == Opcode.COMPUTE_TILE.value)),
+            self.tiles.valid.eq(begin & is_tile),
             *(
                 self.tiles.payload[key].eq(tile[key])
                 for key in ("passes", "pitch", "rows", "signed")
@@ -67,8 +70,6 @@ class ComputeUnit(wiring.Component):
                 self.tiles.payload.residual.eq(tile.residual),
                 self.tiles.payload.residual_signed.eq(tile.residual_signed),
             ]
-        is_tile = raw.opcode == Opcode.COMPUTE_TILE.value
-        is_run = raw.opcode == Opcode.COMPUTE_RUN.value
         taken = Signal()
         m.d.comb += [
             self.commands.ready.eq(

@@ -141,7 +141,7 @@ class Core(wiring.Component):
 
         queues_empty = []
         for n, name in enumerate(UNITS):
-            m.submodules[f"queue_{n}"] = queue = CommandQueue()
+            m.submodules[f"queue_{n}"] = queue = CommandQueue(name)
             connect(m, dispatcher.queues[n], queue.i)
             m.d.comb += [
                 semaphores.wait[n].eq(queue.wait),

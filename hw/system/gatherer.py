@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.apart import register_apart
 from hw.memory_queue import MemoryQueue
 from hw.stream_register import StreamBuffer, StreamRegister
 from hw.system import ports
@@ -27,7 +28,8 @@ class Gatherer(wiring.Component):
     Members
     -------
     pieces : In(stream of ports.placed_piece)
-    words : Out(stream of ports.word)
+    words : Out(stream of ports.word); coming : Out, taking : In, its `valid` and its `ready` of the
+        next cycle.
     port : Out(ports.read_port)
     """
 
@@ -37,6 +39,8 @@ class Gatherer(wiring.Component):
             {
                 "pieces": In(stream.Signature(ports.placed_piece(config))),
                 "words": Out(stream.Signature(ports.word(config))),
+                "coming": Out(1),
+                "taking": In(1),
                 "port": Out(ports.read_port(config)),
             }
         )
@@ -81,7 +85,9 @@ class Gatherer(wiring.Component):
             beats.i.payload[n].eq(self.port.beat.word_select(n, 8)[:bits]) for n in range(bus_bytes)
         ]
 
-        advance = Signal()
+        # Leads to all lanes, as `clears` does, and so it is a register of its own.
+        moves = Signal()
+        advance = register_apart(m, moves, "advance")
         take = Signal()
         has_beat = Signal()
         m.d.comb += [
@@ -164,11 +170,11 @@ class Gatherer(wiring.Component):
         upper = Signal(bus_bytes)
         valid = Signal()
         first = Signal()
+        begun = Signal()
         last = Signal()
         with m.If(advance):
             m.d.sync += [
                 valid.eq(now.valid),
-                first.eq(now.valid & now.first),
                 last.eq(now.last),
                 hot.eq(Cat(now.valid & (now.block == q) for q in range(blocks))),
                 lower.eq(Cat((now.start <= p) & (p < now.stop) for p in range(bus_bytes))),
@@ -182,16 +188,22 @@ class Gatherer(wiring.Component):
         m.d.comb += [
             self.words.valid.eq(full),
             self.words.payload.eq(assembled),
-            advance.eq(~(valid & full) | self.words.ready),
+            self.coming.eq((valid & last & advance) | (full & ~self.words.ready)),
+            # While a word waits, the next stays in front of its lanes.
+            moves.eq(self.taking | ~self.coming | ~Mux(advance, now.valid, valid)),
+            begun.eq(Mux(advance, now.valid & now.first, first)),
         ]
-        m.d.sync += full.eq((valid & last & advance) | (full & ~self.words.ready))
-        # What a lane takes waits for registers alone; only its enable waits for `advance`.
+        m.d.sync += [full.eq(self.coming), first.eq(begun)]
+        clears = register_apart(m, moves & begun, "clears")
+        # A byte goes straight to its lane: that it takes it is an enable, that it clears a reset.
         for lane in range(lanes):
             block, p = divmod(lane, bus_bytes)
             touched = Signal(name=f"touched_{lane}")
             m.d.comb += touched.eq(hot[block] & lower[p])
             if block:
                 m.d.comb += touched.eq(hot[block] & lower[p] | hot[block - 1] & upper[p])
-            with m.If(advance & (first | touched)):
-                m.d.sync += assembled[lane].eq(Mux(touched, bytes_[p], 0))
+            with m.If(advance & touched):
+                m.d.sync += assembled[lane].eq(bytes_[p])
+            with m.If(clears & ~touched):
+                m.d.sync += assembled[lane].eq(0)
         return m

@@ -5,13 +5,14 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.apart import register_apart
+from hw.system.command_queue import queued
 from hw.system.completions import Completions
 from hw.system.gatherer import Gatherer
 from hw.system.piece_table import PieceTable, write_command
 from hw.system.ports import placed_piece, read_port, word
 from hw.system.semaphores import SEMAPHORE
 from params import layouts
-from params.commands import BODIES, PIECE, RAW, Opcode
+from params.commands import BODIES, PIECE, Opcode, Unit
 from params.system import OFFSET_BITS, SystemConfig
 
 WORDS_ON_THEIR_WAY = 16
@@ -32,9 +33,9 @@ class LoadUnit(wiring.Component):
 
     Members
     -------
-    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    commands : In(stream of queued(Unit.LOAD)); signal : Out, signalling : Out, to `Semaphores`.
     port : Out(read_port)
-    load : Out(stream of layouts.load), to the array.
+    load : Out(stream of layouts.load), to the array, which is always ready.
     pooled : Out(stream of words), to the store unit.
     begins, ends : Out, for a cycle: a command that moves words begins, ends.
     idle : Out, no command is under way.
@@ -44,7 +45,7 @@ class LoadUnit(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "commands": In(stream.Signature(RAW)),
+                "commands": In(stream.Signature(queued(Unit.LOAD))),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
                 "port": Out(read_port(config)),
@@ -76,18 +77,17 @@ class LoadUnit(wiring.Component):
         connect(m, gatherer.port, flipped(self.port))
 
         # Issue: a command becomes bases for the table.
-        raw = self.commands.payload
+        raw = self.commands.payload.command
+        kinds = self.commands.payload.kinds
+        is_lines, is_pool, is_piece = kinds.LOAD_LINES, kinds.LOAD_POOL, kinds.LOAD_PIECE
         lines = data.View(LINES, raw.body[: LINES.size])
         pool = data.View(POOL, raw.body[: POOL.size])
-        is_lines = raw.opcode == Opcode.LOAD_LINES.value
-        is_pool = raw.opcode == Opcode.LOAD_POOL.value
-        is_piece = raw.opcode == Opcode.LOAD_PIECE.value
         words = Signal(16)
         count = Signal(8)
         pitch = Signal(16)
         m.d.comb += [
-            words.eq(Mux(is_lines, lines.words, Mux(is_pool, pool.words, 0))),
-            count.eq(Mux(is_lines, lines.lines, is_pool)),
+            words.eq(Mux(is_lines, lines.words, pool.words)),
+            count.eq(Mux(is_lines, lines.lines, 1)),
             pitch.eq(Mux(is_lines, lines.word_pitch, pool.word_pitch)),
         ]
         active = Signal()
@@ -109,7 +109,7 @@ class LoadUnit(wiring.Component):
         nothing = Signal()
         begin = Signal()
         m.d.comb += [
-            nothing.eq((words == 0) | (count == 0)),
+            nothing.eq(~self.commands.payload.moves),
             completions.i.payload.signal.eq(raw["signal"]),
             completions.i.payload.command.destination.eq(lines.destination),
             completions.i.payload.command.empty.eq(nothing),
@@ -175,7 +175,7 @@ class LoadUnit(wiring.Component):
             self.load.valid.eq(got.valid & may_load),
             self.load.payload.address.eq(Mux(fresh, head.destination, address)),
             self.load.payload.word.eq(got.payload),
-            got.ready.eq(may_pool | (may_load & self.load.ready)),
+            got.ready.eq(may_pool | may_load),
             finals.r_en.eq(got.valid & got.ready),
         ]
         moved = Signal()
@@ -198,6 +198,7 @@ class LoadUnit(wiring.Component):
             gives.eq(completions.o.valid & ~head.empty & ~ended),
             pools.eq(gives & head.pool & ~(self.pooled.valid | (moved & final))),
         ]
+        m.d.comb += gatherer.taking.eq(pools | (gives & ~head.pool))
         m.d.sync += [may_load.eq(gives & ~head.pool), may_pool.eq(pools)]
         with m.If(moved):
             m.d.sync += [fresh.eq(0), address.eq(self.load.payload.address + 1)]
@@ -216,7 +217,8 @@ class LoadUnit(wiring.Component):
             self.begins.eq(begin & ~nothing),
             self.ends.eq(ended & ~head.empty),
         ]
-        keeps = register_apart(m, pools, "keeps") & got.valid
+        # Told to all lanes: that the word is there is known a cycle before as well.
+        keeps = register_apart(m, pools & gatherer.coming, "keeps")
         # That of the command which a word that may be given is of: told a cycle before as well.
         signed = Signal()
         m.d.sync += signed.eq(head.signed)

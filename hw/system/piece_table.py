@@ -1,6 +1,6 @@
 """A table of pieces, walked once per base."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -42,8 +42,10 @@ class PieceTable(wiring.Component):
 
     Latency four cycles from a base to its first piece, throughput one piece per cycle, without a
     bubble between bases, of which one is taken while another is walked. `bases.ready` is
-    registered. Two memories hold the table: the ends of words are read within a cycle, the rest a
-    cycle later, with a register behind it.
+    registered. Two memories hold the table. The ends of words decide where a walk goes: those of
+    the entries that it may go to next are kept in registers, but for the one that follows in the
+    table, which is read within the cycle. The rest is read a cycle later, with a register behind
+    it.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ class PieceTable(wiring.Component):
 
     Members
     -------
-    write : In(stream of table_write), always ready; not while a walk is under way.
+    write : In(stream of table_write), always ready; not while a walk is under way, and not in the
+        cycle in which a base comes.
     bases : In(stream of table_base(walkers))
     rewind_all : In, puts every place to the first entry; not while a walk is under way.
     pieces : Out(stream of ports.table_piece)
@@ -111,31 +114,52 @@ class PieceTable(wiring.Component):
         walks = Signal()
         walk = Signal(table_base(self._walkers), reset_less=True)
         # Where the walk is, and where those of the other walkers go on.
-        place = Signal(range(config.pieces), reset_less=True)
+        entry = data.StructLayout({"index": range(config.pieces), "end": end})
+        place = Signal(entry, reset_less=True)
+        places = [Signal(entry, name=f"place_{k}") for k in range(self._walkers)]
+        # The ends of the first entry outlive a reset as the table does, and a reset leads there.
+        first_end = Signal(end, reset_less=True)
+        home = Signal(self._walkers, init=(1 << self._walkers) - 1)
         done = Signal()
         read_end = ends.read_port(domain="comb")
         read = table.read_port()
-        places = [Signal(range(config.pieces), name=f"place_{k}") for k in range(self._walkers)]
-        begun = Signal.like(place)
+        begun = Signal(entry)
+        moved = Signal(entry)
         first = Signal()
-        came_from = Signal(range(config.pieces))
-        origin = Mux(first, place, came_from)
-        following = Mux(read_end.data.final, 0, place + 1)
-        moved = Mux(done & walk.stay, origin, following)
+        came_from = Signal(entry, reset_less=True)
+        origin = Signal(entry)
+        returns = Signal()
+        starts = [
+            Mux(home[k], Cat(at.index, first_end), at.as_value()) for k, at in enumerate(places)
+        ]
         m.d.comb += [
-            begun.eq(chosen(places, skid.o.payload.walker)),
-            read_end.addr.eq(place),
-            read.addr.eq(place),
+            begun.eq(chosen(starts, skid.o.payload.walker)),
+            origin.eq(Mux(first, place, came_from)),
+            returns.eq(done & walk.stay),
+            read_end.addr.eq(place.index + 1),
+            read.addr.eq(place.index),
             read.en.eq(advance),
-            done.eq(Mux(walk.whole, read_end.data.final, read_end.data.last)),
+            done.eq(Mux(walk.whole, place.end.final, place.end.last)),
             skid.o.ready.eq(~walks | (advance & done)),
             self.walking.eq(walks | ~skid.i.ready),
         ]
+        with m.If(returns):
+            m.d.comb += moved.eq(origin)
+        with m.Elif(place.end.final):
+            m.d.comb += [moved.index.eq(0), moved.end.eq(first_end)]
+        with m.Else():
+            m.d.comb += [moved.index.eq(read_end.addr), moved.end.eq(read_end.data)]
         with m.If(walks & advance):
             m.d.sync += [came_from.eq(origin), first.eq(0), place.eq(moved)]
             for k in range(self._walkers):
                 with m.If(walk.walker == k):
-                    m.d.sync += places[k].eq(moved)
+                    m.d.sync += [places[k].eq(moved), home[k].eq(0)]
+        with m.If(self.write.valid):
+            with m.If(write.index == 0):
+                m.d.sync += first_end.eq(write_end.data)
+            for k in range(self._walkers):
+                with m.If(write.index == places[k].index):
+                    m.d.sync += places[k].end.eq(write_end.data)
         with m.If(skid.o.ready):
             m.d.sync += [
                 walks.eq(skid.o.valid),
@@ -146,7 +170,10 @@ class PieceTable(wiring.Component):
             with m.If(~walks | (skid.o.payload.walker != walk.walker)):
                 m.d.sync += place.eq(begun)
         with m.If(self.rewind_all):
-            m.d.sync += [places[k].eq(0) for k in range(self._walkers)]
+            m.d.sync += [
+                *(places[k].index.eq(0) for k in range(self._walkers)),
+                home.eq((1 << self._walkers) - 1),
+            ]
 
         read_valid = Signal()
         read_base = Signal(OFFSET_BITS, reset_less=True)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.apart import register_apart
 from hw.system.choice import chosen
+from hw.system.command_queue import queued
 from hw.system.gatherer import Gatherer
 from hw.system.packet_reader import group_channels
 from hw.system.piece_table import PieceTable, send, write_command
@@ -14,7 +15,7 @@ from hw.system.ports import read_port, word
 from hw.system.semaphores import SEMAPHORE
 from hw.system.turns import Turns
 from params import layouts
-from params.commands import BODIES, PIECE, RAW, Opcode
+from params.commands import BODIES, PIECE, Opcode, Unit
 from params.system import OFFSET_BITS, SystemConfig
 
 ROWS = BODIES[Opcode.RESIDUAL_ROWS]
@@ -31,7 +32,7 @@ class ResidualUnit(wiring.Component):
 
     Members
     -------
-    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    commands : In(stream of queued(Unit.RESIDUAL)); signal : Out, signalling : Out, to `Semaphores`.
     channels : In(stream of group_channels per row); port : Out(read_port)
     residuals : Out(stream of layouts.residuals per row), to the array.
     begins, ends : Out, for a cycle: a command that moves words begins, ends.
@@ -43,7 +44,7 @@ class ResidualUnit(wiring.Component):
         rows = config.array.rows
         super().__init__(
             {
-                "commands": In(stream.Signature(RAW)),
+                "commands": In(stream.Signature(queued(Unit.RESIDUAL))),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
                 "channels": In(stream.Signature(group_channels(config.array))).array(rows),
@@ -70,10 +71,11 @@ class ResidualUnit(wiring.Component):
         connect(m, gatherer.port, flipped(self.port))
         m.d.comb += send(table.pieces, gatherer.pieces)
 
-        raw = self.commands.payload
+        raw = self.commands.payload.command
+        kinds = self.commands.payload.kinds
         rows = data.View(ROWS, raw.body[: ROWS.size])
-        is_rows = raw.opcode == Opcode.RESIDUAL_ROWS.value
-        is_piece = raw.opcode == Opcode.RESIDUAL_PIECE.value
+        is_rows = kinds.RESIDUAL_ROWS
+        is_piece = kinds.RESIDUAL_PIECE
         active = Signal()
         begin = Signal()
         done = Signal()
@@ -147,6 +149,7 @@ class ResidualUnit(wiring.Component):
             given.eq(is_missing | (may_give & gatherer.words.valid)),
             tags.r_en.eq(given),
             gatherer.words.ready.eq(may_give),
+            gatherer.taking.eq(gives & ~head.missing),
         ]
         m.d.sync += [may_give.eq(gives & ~head.missing), is_missing.eq(gives & head.missing)]
         for k, residuals in enumerate(self.residuals):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.apart import register_apart
 from hw.system.collector import Collector
+from hw.system.command_queue import queued
 from hw.system.packet_reader import group_channels
 from hw.system.piece_table import PieceTable, send, write_command
 from hw.system.ports import word, write_port
@@ -14,7 +15,7 @@ from hw.system.semaphores import SEMAPHORE
 from hw.system.turn_queue import TurnQueue
 from hw.system.turns import Turns
 from params import layouts
-from params.commands import BODIES, PIECE, RAW, Opcode
+from params.commands import BODIES, PIECE, Opcode, Unit
 from params.system import OFFSET_BITS, SystemConfig
 
 ROWS = BODIES[Opcode.STORE_ROWS]
@@ -29,7 +30,7 @@ class StoreUnit(wiring.Component):
 
     Members
     -------
-    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    commands : In(stream of queued(Unit.STORE)); signal : Out, signalling : Out, to `Semaphores`.
     channels, outputs : In(streams of group_channels and of layouts.outputs, one per row)
     pooled : In(stream of words), from the load unit.
     port : Out(write_port)
@@ -42,7 +43,7 @@ class StoreUnit(wiring.Component):
         rows = config.array.rows
         super().__init__(
             {
-                "commands": In(stream.Signature(RAW)),
+                "commands": In(stream.Signature(queued(Unit.STORE))),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
                 "channels": In(stream.Signature(group_channels(config.array))).array(rows),
@@ -66,12 +67,13 @@ class StoreUnit(wiring.Component):
         connect(m, scatterer.port, flipped(self.port))
         m.d.comb += send(table.pieces, scatterer.pieces)
 
-        raw = self.commands.payload
+        raw = self.commands.payload.command
+        kinds = self.commands.payload.kinds
         rows = data.View(ROWS, raw.body[: ROWS.size])
         pool = data.View(POOL, raw.body[: POOL.size])
-        is_rows = raw.opcode == Opcode.STORE_ROWS.value
-        is_pool = raw.opcode == Opcode.STORE_POOL.value
-        is_piece = raw.opcode == Opcode.STORE_PIECE.value
+        is_rows = kinds.STORE_ROWS
+        is_pool = kinds.STORE_POOL
+        is_piece = kinds.STORE_PIECE
         active = Signal()
         pooling = Signal()
         begin = Signal()
@@ -88,12 +90,7 @@ class StoreUnit(wiring.Component):
         m.submodules.coming = coming = TurnQueue(count + 1, depth=count)
         m.d.comb += [
             quiet.eq(
-                ~held
-                & ~coming.first.any()
-                & ~scatterer.busy
-                & ~table.walking
-                & ~busy
-                & (words_left == 0)
+                ~held & coming.empty & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)
             ),
             done.eq(active & quiet),
             begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
@@ -122,6 +119,7 @@ class StoreUnit(wiring.Component):
 
         moved = Signal()
         holds = Signal()
+        shown = Signal(count + 1)
         for k, collector in enumerate(collectors):
             m.submodules[f"collector_{k}"] = collector
             connect(m, flipped(self.channels[k]), collector.channels)
@@ -129,7 +127,7 @@ class StoreUnit(wiring.Component):
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
                 collector.last_pass.eq(last_pass),
-                collector.o.ready.eq(~held & coming.first[k]),
+                collector.o.ready.eq(~held & coming.first[k] & shown[k]),
             ]
 
         # Where a word's pieces start goes off shortly before the word is whole, once for each word;
@@ -153,13 +151,13 @@ class StoreUnit(wiring.Component):
                 Cat(started & ~pooling & (turns.turn == k) for k in range(count))
                 | (started & pooling) << count
             ),
-            moved.eq((coming.first & whole).any() & ~held),
+            moved.eq((coming.first & shown & whole).any() & ~held),
             holds.eq(moved | (held & ~scatterer.words.ready)),
             coming.taken.eq(moved),
-            self.pooled.ready.eq(~held & coming.first[count]),
+            self.pooled.ready.eq(~held & coming.first[count] & shown[count]),
             scatterer.words.valid.eq(held),
         ]
-        m.d.sync += held.eq(holds)
+        m.d.sync += [held.eq(holds), shown.eq(coming.first)]
         with m.If(started & pooling):
             m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
         for k in range(count):
@@ -168,12 +166,13 @@ class StoreUnit(wiring.Component):
                 starts, ends = starts | coming.put[count], ends | coming.first[count]
             m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & ends)))
         # A register that holds no word takes anything: its enable is a register amid the word. The
-        # price is a cycle between two words, in which none is held.
+        # price is a cycle between two words, in which none is held. What it takes is chosen by who
+        # was next a cycle before.
         scattered = Signal(word(config), reset_less=True)
         given = collectors[0].o.payload.word
         for k, collector in enumerate(collectors[1:], 1):
-            given = Mux(coming.first[k], collector.o.payload.word, given)
+            given = Mux(shown[k], collector.o.payload.word, given)
         m.d.comb += scatterer.words.payload.eq(scattered)
         with m.If(~register_apart(m, holds, "keeps")):
-            m.d.sync += scattered.eq(Mux(coming.first[count], self.pooled.payload, given))
+            m.d.sync += scattered.eq(Mux(shown[count], self.pooled.payload, given))
         return m

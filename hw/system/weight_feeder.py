@@ -80,7 +80,9 @@ class WeightFeeder(wiring.Component):
         command = self.commands.payload
         asking = Signal()
         span = Signal(ports.span(config), reset_less=True)
+        # Which are left to ask for, and that it is one.
         repeats = Signal(16)
+        last = Signal()
         asked = Signal()
         begins = Signal()
         sequence = Signal(SEQUENCE)
@@ -88,7 +90,7 @@ class WeightFeeder(wiring.Component):
             queue.i.valid.eq(asking),
             queue.i.payload.eq(span),
             asked.eq(asking & queue.i.ready),
-            self.commands.ready.eq(ahead.w_rdy & (~asking | (asked & (repeats == 1)))),
+            self.commands.ready.eq(ahead.w_rdy & (~asking | (asked & last))),
             begins.eq(
                 self.commands.valid
                 & self.commands.ready
@@ -106,11 +108,12 @@ class WeightFeeder(wiring.Component):
             self.idle.eq(~(asking | ahead.r_rdy | cutter.busy | units.o.valid | reader.busy)),
         ]
         with m.If(asked):
-            m.d.sync += [repeats.eq(repeats - 1), asking.eq(repeats != 1)]
+            m.d.sync += [repeats.eq(repeats - 1), last.eq(repeats == 2), asking.eq(~last)]
         with m.If(begins):
             m.d.sync += [
                 asking.eq(1),
                 repeats.eq(command.repeat),
+                last.eq(command.repeat == 1),
                 span.beat.eq(command.address[config.byte_bits :]),
                 span.beats.eq(_beats(command.units, config)),
             ]

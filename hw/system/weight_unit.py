@@ -4,8 +4,9 @@ from amaranth.hdl import Array, Module, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.system.command_queue import queued
 from hw.system.semaphores import SEMAPHORE
-from params.commands import BODIES, RAW, Opcode
+from params.commands import BODIES, Opcode, Unit
 from params.system import OFFSET_BITS, SystemConfig
 
 BODY = BODIES[Opcode.WEIGHTS_ROW]
@@ -26,7 +27,7 @@ class WeightUnit(wiring.Component):
 
     Members
     -------
-    commands : In(stream of RAW); signal : Out, signalling : Out, to `Semaphores`.
+    commands : In(stream of queued(Unit.WEIGHTS)); signal : Out, signalling : Out, to `Semaphores`.
     feeders : Out(stream of FEED per row)
     idle : Out, always.
     """
@@ -35,7 +36,7 @@ class WeightUnit(wiring.Component):
         self._rows = config.array.rows
         super().__init__(
             {
-                "commands": In(stream.Signature(RAW)),
+                "commands": In(stream.Signature(queued(Unit.WEIGHTS))),
                 "signal": Out(SEMAPHORE),
                 "signalling": Out(1),
                 "feeders": Out(stream.Signature(FEED)).array(self._rows),
@@ -45,15 +46,14 @@ class WeightUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        raw = self.commands.payload
+        raw = self.commands.payload.command
+        is_row = self.commands.payload.kinds.WEIGHTS_ROW
         body = data.View(BODY, raw.body[: BODY.size])
         ready = Array(feeder.ready for feeder in self.feeders)[body.row]
-        m.d.comb += self.commands.ready.eq(ready | (raw.opcode != Opcode.WEIGHTS_ROW.value))
+        m.d.comb += self.commands.ready.eq(ready | ~is_row)
         for k, feeder in enumerate(self.feeders):
             m.d.comb += [
-                feeder.valid.eq(
-                    self.commands.valid & (raw.opcode == Opcode.WEIGHTS_ROW.value) & (body.row == k)
-                ),
+                feeder.valid.eq(self.commands.valid & is_row & (body.row == k)),
                 *(feeder.payload[key].eq(body[key]) for key in FEED.members),
             ]
         m.d.sync += [

@@ -2,7 +2,7 @@
 
 import copy
 
-from boards.fan_out import repeat_registers
+from boards.fan_out import MOST_LOADS, MOST_OF_A_WORD, repeat_far_registers, repeat_registers
 
 
 def module(loads: int) -> dict:
@@ -53,3 +53,12 @@ def test_a_register_that_leads_to_few_is_left_alone():
     before = copy.deepcopy(netlist)
     assert repeat_registers(netlist, most=11, loads=4) == 0
     assert netlist == before
+
+
+def test_a_register_that_leads_to_a_word_of_all_lanes_has_few_loads():
+    plain = module(MOST_OF_A_WORD + 1)
+    assert repeat_far_registers(plain) == 0
+    word = module(MOST_OF_A_WORD + 1)
+    word["cells"]["core.load_unit.gatherer.lower"] = word["cells"].pop("ff")
+    assert repeat_far_registers(word) == 1
+    assert repeat_far_registers(module(2 * MOST_LOADS)) == 4

@@ -64,7 +64,11 @@ def check(layer, image, config: ArrayConfig, *, engine: Engine = QUICK, stalls: 
     return result
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: f"{s.kernel[0]}x{s.kernel[1]} {s.cin}")
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, marks=[pytest.mark.slow] * (shape.kernel[0] == 7)) for shape in SHAPES],
+    ids=lambda shape: f"{shape.kernel[0]}x{shape.kernel[1]} {shape.cin}",
+)
 @pytest.mark.parametrize("config", ARRAYS, ids=lambda config: config.name.replace(" ", "-"))
 def test_layers_are_exact(config, shape):
     """With stalls for every other pair of an array and a layer."""
@@ -73,7 +77,7 @@ def test_layers_are_exact(config, shape):
     check(layer, image, config, stalls=0.4 * (pair % 2))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_infinities_nan_zeros_and_tiny_numbers_are_exact(seed):
     layer, image = random_layer(SHAPES[seed], seed=seed, relu=seed == 1, special=True)
     result = check(layer, image, ARRAYS[0])

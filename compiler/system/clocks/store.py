@@ -37,10 +37,13 @@ from compiler.system.clocks.scatter import (
 )
 from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, place, stays, walk
 
-TURN, _POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, ACTIVE, COMMAND = range(9)
-_TABLE = 9
+(
+    TURN, _POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, ACTIVE, COMMAND, _ENTERS, _ENTERING,
+    _SHOWN,
+) = range(12)  # fmt: skip
+_TABLE = 12
 SCATTER = _TABLE + TABLE
-# The rows of the words whose pieces are on their way, in order.
+# The rows of the words whose pieces are on their way, in order, behind the one that comes in.
 _COMING = SCATTER + SCATTERER
 _COLLECTORS = _COMING + PLAIN
 # Of each row: the output words of a word of all lanes that have come, whether all have, and whether
@@ -137,7 +140,8 @@ def step_store(
     comes = state[coming + COUNT] != 0
     source = front(state, coming) if comes else 0
     served = started and not pooling
-    moved = comes and not held
+    # Who is next is shown to the words a cycle later.
+    moved = comes and state[at + _SHOWN] != 0 and not held
     if moved and not pooling:
         own = at + _COLLECTORS + source * _COLLECTOR
         moved = state[own + _FULL] != 0 and state[own + _KNOWN] != 0 and not state[own + _ABSENT]
@@ -147,8 +151,8 @@ def step_store(
         collector = at + _COLLECTORS + k * _COLLECTOR
         busy = busy or state[collector + WALKS] != 0
     quiet = not (
-        held or comes or scatterer_busy(state, scatter) or state[table + WALKING] != 0 or busy
-        or state[at + _WORDS] != 0
+        held or comes or state[at + _ENTERS] != 0 or busy or scatterer_busy(state, scatter)
+        or state[table + WALKING] != 0 or state[at + _WORDS] != 0
     )  # fmt: skip
 
     for k in range(rows):
@@ -198,7 +202,11 @@ def step_store(
         if pooling:
             state[at + _ADDRESS] += state[at + _PITCH]
             state[at + _WORDS] -= 1
-    step_plain(state, coming, started, walker, moved)
+    state[at + _SHOWN] = comes
+    if moved or has_place_for(state, coming):
+        step_plain(state, coming, state[at + _ENTERS] != 0, state[at + _ENTERING], moved)
+        state[at + _ENTERS] = started
+        state[at + _ENTERING] = walker
     if not asks or served:
         state[at + TURN] = 0 if turn == rows - 1 else turn + 1
 

@@ -41,6 +41,7 @@ class ReplayBufferSpec(Specification):
         probes = {
             "busy": In(1),
             "ahead": In(amount),
+            "some": In(1),
             "held": In(amount),
             "free": In(1),
             "start": In(pointer),
@@ -180,12 +181,16 @@ class ReplayBufferSpec(Specification):
         m.d.comb += Assert(blocks.count == fetch.number + self.probe("busy"))
         with m.If(self.probe("busy")):
             m.d.comb += [
-                Assert(self.probe("length") == fetch.block.length),
                 Assert(self.probe("remaining") == fetch.block.length - fetch.done),
-                Assert(self.probe("passes_left") == fetch.block.passes - fetch.passes),
                 Assert(self.probe("last") == fetch.last),
                 Assert(self.probe("final") == fetch.final),
             ]
+            # Behind the last word these are of the next block.
+            with m.If(~(fetch.last & fetch.final)):
+                m.d.comb += [
+                    Assert(self.probe("length") == fetch.block.length),
+                    Assert(self.probe("passes_left") == fetch.block.passes - fetch.passes),
+                ]
 
         held, ahead = self.probe("held"), self.probe("ahead")
         read_at, write_at = self.probe("read__addr"), self.probe("write__addr")
@@ -198,6 +203,7 @@ class ReplayBufferSpec(Specification):
         m.d.comb += [
             Assert(words.count == held + fetch.released),
             Assert(ahead <= held),
+            Assert(self.probe("some") == (ahead != 0)),
             Assert(held <= depth),
             Assert(self.probe("free") == (held != depth)),
             Assert((read_at < depth) & (write_at < depth)),

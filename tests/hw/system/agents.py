@@ -43,10 +43,16 @@ class Sink:
     """Takes words and checks that valid and payload hold until the transfer.
 
     Members: `words`, unsigned integers; `cycles`, when each was taken; `held`, never ready if set.
+
+    Parameters
+    ----------
+    taking : signal that is told of `ready` a cycle before.
     """
 
-    def __init__(self, stream, *, rng: random.Random, stalls: float = 0.0):
+    def __init__(self, stream, *, rng: random.Random, stalls: float = 0.0, taking=None):
         self._stream = stream
+        self._taking = taking
+        self._coming = False
         self._rng = rng
         self._stalls = stalls
         self._waiting: int | None = None
@@ -56,8 +62,12 @@ class Sink:
         self.cycles: list[int] = []
 
     def drive(self, context) -> None:
-        self._ready = not self.held and self._rng.random() >= self._stalls
-        context.set(self._stream.ready, self._ready)
+        ready = not self.held and self._rng.random() >= self._stalls
+        if self._taking is not None:
+            context.set(self._taking, ready)
+            ready, self._coming = self._coming, ready
+        self._ready = ready
+        context.set(self._stream.ready, ready)
 
     def sample(self, context, cycle: int) -> None:
         word = None

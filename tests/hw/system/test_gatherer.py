@@ -41,7 +41,7 @@ def test_words_are_those_of_their_pieces(lanes, bus_bytes, activation_bits, seed
     )  # fmt: skip
     packed = [piece.packed(config) for word in words for piece in word]
     source = Source(gatherer.pieces, packed, rng=rng, stalls=stalls)
-    sink = Sink(gatherer.words, rng=rng, stalls=rng.choice((0.0, 0.3, 0.8)))
+    sink = Sink(gatherer.words, taking=gatherer.taking, rng=rng, stalls=rng.choice((0.0, 0.3, 0.8)))
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == len(words))
     for word, got in zip(words, sink.words, strict=True):
         assert unpack_word(got, config) == gathered(word, content, config)
@@ -56,7 +56,7 @@ def test_no_more_beats_are_asked_for_than_there_is_room_for():
     memory = ReadMemory(gatherer.port, config, content, rng=rng)
     packed = [piece.packed(config) for word in words for piece in word]
     source = Source(gatherer.pieces, packed, rng=rng)
-    sink = Sink(gatherer.words, rng=rng)
+    sink = Sink(gatherer.words, taking=gatherer.taking, rng=rng)
     # Nothing is taken until everything has come to rest.
     sink.held = True
     cycles = 0
@@ -96,7 +96,7 @@ def test_a_beat_comes_per_cycle(lanes, bus_bytes, counts, double, latency, cycle
     gatherer = Gatherer(config)
     memory = ReadMemory(gatherer.port, config, rng.randbytes(1024), rng=rng, latency=latency)
     source = Source(gatherer.pieces, [piece.packed(config) for piece in pieces], rng=rng)
-    sink = Sink(gatherer.words, rng=rng)
+    sink = Sink(gatherer.words, taking=gatherer.taking, rng=rng)
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 40)
     beats = sum(beats for _, beats in memory.requests.bursts)
     assert sink.cycles[-1] <= beats + latency + 20
@@ -111,7 +111,7 @@ def test_words_without_pixels_touch_no_memory():
     empty = Piece(lane=3, count=0, double=0, last=1, offset=77)
     memory = ReadMemory(gatherer.port, config, bytes(64), rng=rng)
     source = Source(gatherer.pieces, [empty.packed(config)] * 20, rng=rng)
-    sink = Sink(gatherer.words, rng=rng)
+    sink = Sink(gatherer.words, taking=gatherer.taking, rng=rng)
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 20)
     assert sink.words == [0] * 20
     assert not memory.requests.bursts
@@ -126,7 +126,7 @@ def test_latency_is_as_documented(bus_bytes):
     piece = Piece(lane=0, count=1, double=0, last=1, offset=5)
     memory = ReadMemory(gatherer.port, config, bytes(64), rng=rng, latency=5)
     source = Source(gatherer.pieces, [piece.packed(config)], rng=rng)
-    sink = Sink(gatherer.words, rng=rng)
+    sink = Sink(gatherer.words, taking=gatherer.taking, rng=rng)
     simulate(gatherer, [source, memory, sink], lambda: len(sink.words) == 1)
     stages = (2 + config.byte_bits) // 2
     assert sink.cycles[0] - (memory.requests.cycles[0] + 5) == 4 + stages
