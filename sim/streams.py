@@ -85,10 +85,12 @@ class StreamMonitor:
     dut, name, seed : as for `StreamDriver`.
     stalls : probability in [0, 1) that the monitor is not ready in a cycle.
     callback : called with each word, at its transfer.
+    partial : words may have undefined bits (X), in fields that do not count for them.
 
     Members
     -------
-    words : the words so far, as unsigned integers.
+    words : the words so far, as unsigned integers; an undefined bit is 0.
+    undefined : for each, its undefined bits, as an unsigned integer with ones there.
     cycles : for each, the cycle of its transfer, counted from the monitor's start.
     """
 
@@ -100,6 +102,7 @@ class StreamMonitor:
         seed: int | None = None,
         stalls: float = 0.0,
         callback: Callable[[int], None] | None = None,
+        partial: bool = False,
     ):
         self._name = name
         self._clock = dut.clk
@@ -109,8 +112,10 @@ class StreamMonitor:
         self._random = _generator(name, seed)
         self._stalls = stalls
         self._callback = callback
+        self._partial = partial
         self._cycle = 0
         self.words: list[int] = []
+        self.undefined: list[int] = []
         self.cycles: list[int] = []
         self._ready.value = 0
         cocotb.start_soon(self._run())
@@ -138,16 +143,29 @@ class StreamMonitor:
             self._ready.value = int(ready)
             await ReadOnly()
             self._cycle += 1
-            word = self._payload.value.to_unsigned() if self._valid.value == 1 else None
+            word, undefined = self._offer()
             assert waiting in (None, word), (
                 f"{self._name}: {_shown(waiting)} was on offer and not taken, now {_shown(word)} is"
             )
             waiting = None if ready else word
             if ready and word is not None:
                 self.words.append(word)
+                self.undefined.append(undefined)
                 self.cycles.append(self._cycle)
                 if self._callback is not None:
                     self._callback(word)
+
+    def _offer(self) -> tuple[int | None, int]:
+        """The word on offer, None when there is none, and its undefined bits."""
+        if self._valid.value != 1:
+            return None, 0
+        value = self._payload.value
+        if value.is_resolvable:
+            return value.to_unsigned(), 0
+        assert self._partial, f"{self._name}: a word has undefined bits: {value}"
+        bits = str(value)
+        undefined = int("".join("01"[bit not in "01"] for bit in bits), 2)
+        return int("".join("01"[bit == "1"] for bit in bits), 2), undefined
 
 
 def _generator(name: str, seed: int | None) -> random.Random:
