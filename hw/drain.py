@@ -8,6 +8,7 @@ from hw.delay import delayed
 from hw.float_epilogue import FloatEpilogue
 from hw.memory_queue import MemoryQueue
 from hw.requantizer import Requantizer
+from hw.stream_register import StreamRegister
 from params import ArrayConfig, layouts
 from params.arithmetic import Arithmetic
 from params.timing import CHANNELS_AHEAD, epilogue_latency, output_capacity, residual_capacity
@@ -149,8 +150,12 @@ class Drain(wiring.Component):
         m.d.sync += arriving.eq(Cat(draining, arriving))
 
         capacity = output_capacity(config)
-        m.submodules.fifo = buffer = MemoryQueue(layouts.outputs(config), depth=capacity - 1)
-        connect(m, buffer.o, flipped(self.words))
+        # With those in registers at its output it has `capacity` words: a block RAM takes half a
+        # cycle to give one, and the way to all lanes of a word is long.
+        m.submodules.fifo = buffer = MemoryQueue(layouts.outputs(config), depth=capacity - 2)
+        m.submodules.output = output = StreamRegister(layouts.outputs(config))
+        connect(m, buffer.o, output.i)
+        connect(m, output.o, flipped(self.words))
         m.d.comb += [buffer.i.payload.eq(outputs), buffer.i.valid.eq(arriving[-1])]
 
         room = Signal(range(capacity + 1), init=capacity)

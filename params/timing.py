@@ -18,10 +18,10 @@ PART_BITS = 17
 RIGHT_SHIFT_STAGES_PER_CYCLE = 2
 """Stages of the requantizer's right shift between two registers."""
 
-FIFO_READ_LATENCY = 2
+FIFO_READ_LATENCY = 3
 """Cycles from a write into an empty output FIFO to the word's transfer."""
 
-FIFO_LATENCY = 6
+FIFO_LATENCY = 7
 """Cycles through the FIFO, and from a transfer to the end of a pass that it makes room for."""
 
 CAPACITY_STEP = 16

@@ -27,6 +27,7 @@ class Collector(wiring.Component):
     start, last_pass, channels : see `PlaceWalker`; busy : Out, outputs of the tile are left.
     outputs : In(stream of layouts.outputs), of the row.
     o : Out(stream of {word, placed})
+    comes : Out, `o` has a word in the next cycle, if none is taken in this.
     soon : Out, the word is whole or will be in at most `LEAD` words of the row that nothing but the
         row itself holds up; `o.payload.placed` is there already, and stays until `o` is taken.
     """
@@ -39,6 +40,7 @@ class Collector(wiring.Component):
                 "last_pass": In(range(config.array.max_passes + 1)),
                 "channels": In(stream.Signature(group_channels(config.array))),
                 "busy": Out(1),
+                "comes": Out(1),
                 "soon": Out(1),
                 "outputs": In(stream.Signature(layouts.outputs(config.array))),
                 "o": Out(
@@ -82,6 +84,7 @@ class Collector(wiring.Component):
             walker.last_pass.eq(self.last_pass),
             walker.o.ready.eq(walks),
             self.o.valid.eq(full & known & ~missing),
+            self.comes.eq((full | (taken & last)) & known & ~missing),
             self.o.payload.placed.eq(walker.o.payload),
             free.eq(full & known & (missing | self.o.ready)),
             self.outputs.ready.eq(~full | ((length > 1) & ~begun)),

@@ -4,7 +4,6 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.apart import register_apart
 from hw.system.collector import Collector
 from hw.system.command_queue import queued
 from hw.system.packet_reader import group_channels
@@ -85,13 +84,10 @@ class StoreUnit(wiring.Component):
         last_pass = Signal(range(config.array.max_passes + 1))
         signal = Signal(SEMAPHORE)
         busy = Cat(collector.busy for collector in collectors).any()
-        held = Signal()
         # Behind the rows comes the max-pool.
         m.submodules.coming = coming = TurnQueue(count + 1, depth=count)
         m.d.comb += [
-            quiet.eq(
-                ~held & coming.empty & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)
-            ),
+            quiet.eq(coming.empty & ~scatterer.busy & ~table.walking & ~busy & (words_left == 0)),
             done.eq(active & quiet),
             begin.eq(self.commands.valid & ~active & (is_rows | is_pool)),
             *write_command(table, data.View(PIECE, raw.body[: PIECE.size])),
@@ -117,9 +113,9 @@ class StoreUnit(wiring.Component):
                 last_pass.eq(rows.passes - 1),
             ]
 
+        # Whose word goes to the scatterer, each of them as a bit: decided a cycle before.
+        goes = Signal(count + 1)
         moved = Signal()
-        holds = Signal()
-        shown = Signal(count + 1)
         for k, collector in enumerate(collectors):
             m.submodules[f"collector_{k}"] = collector
             connect(m, flipped(self.channels[k]), collector.channels)
@@ -127,7 +123,7 @@ class StoreUnit(wiring.Component):
             m.d.comb += [
                 collector.start.eq(begin & is_rows & rows.rows[k]),
                 collector.last_pass.eq(last_pass),
-                collector.o.ready.eq(~held & coming.first[k] & shown[k]),
+                collector.o.ready.eq(goes[k]),
             ]
 
         # Where a word's pieces start goes off shortly before the word is whole, once for each word;
@@ -135,7 +131,7 @@ class StoreUnit(wiring.Component):
         sent = Signal(count)
         places = Array(collector.o.payload.placed for collector in collectors)[turns.turn]
         soon = Cat(collector.soon for collector in collectors)
-        whole = Cat(*(collector.o.valid for collector in collectors), 1)
+        whole = Cat(*(collector.comes for collector in collectors), 1)
         offered = Signal()
         started = Signal()
         m.d.comb += [
@@ -151,13 +147,12 @@ class StoreUnit(wiring.Component):
                 Cat(started & ~pooling & (turns.turn == k) for k in range(count))
                 | (started & pooling) << count
             ),
-            moved.eq((coming.first & shown & whole).any() & ~held),
-            holds.eq(moved | (held & ~scatterer.words.ready)),
+            moved.eq(goes.any()),
             coming.taken.eq(moved),
-            self.pooled.ready.eq(~held & coming.first[count] & shown[count]),
-            scatterer.words.valid.eq(held),
+            self.pooled.ready.eq(goes[count]),
+            scatterer.words.valid.eq(moved),
         ]
-        m.d.sync += [held.eq(holds), shown.eq(coming.first)]
+        m.d.sync += goes.eq(Mux(scatterer.empties & ~moved, coming.first & whole, 0))
         with m.If(started & pooling):
             m.d.sync += [address.eq(address + pitch), words_left.eq(words_left - 1)]
         for k in range(count):
@@ -165,14 +160,11 @@ class StoreUnit(wiring.Component):
             if k == 0:
                 starts, ends = starts | coming.put[count], ends | coming.first[count]
             m.d.sync += sent[k].eq(starts | (sent[k] & ~(moved & ends)))
-        # A register that holds no word takes anything: its enable is a register amid the word. The
-        # price is a cycle between two words, in which none is held. What it takes is chosen by who
-        # was next a cycle before.
-        scattered = Signal(word(config), reset_less=True)
+        # What is given is chosen by who was next a cycle before.
+        shown = Signal(count + 1)
+        m.d.sync += shown.eq(coming.first)
         given = collectors[0].o.payload.word
         for k, collector in enumerate(collectors[1:], 1):
             given = Mux(shown[k], collector.o.payload.word, given)
-        m.d.comb += scatterer.words.payload.eq(scattered)
-        with m.If(~register_apart(m, holds, "keeps")):
-            m.d.sync += scattered.eq(Mux(shown[count], self.pooled.payload, given))
+        m.d.comb += scatterer.words.payload.eq(Mux(shown[count], self.pooled.payload, given))
         return m

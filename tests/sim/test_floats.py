@@ -64,12 +64,24 @@ def check(layer, image, config: ArrayConfig, *, engine: Engine = QUICK, stalls: 
     return result
 
 
+def long(config: ArrayConfig, shape: ConvShape) -> bool:
+    """Whether the pair takes long: the undilated 3x3 layer, but for one array, and the 7x7 one."""
+    return shape.kernel[0] == 7 or (shape.padding[0] == 1 and config != ARRAYS[1])
+
+
 @pytest.mark.parametrize(
-    "shape",
-    [pytest.param(shape, marks=[pytest.mark.slow] * (shape.kernel[0] == 7)) for shape in SHAPES],
-    ids=lambda shape: f"{shape.kernel[0]}x{shape.kernel[1]} {shape.cin}",
+    ("config", "shape"),
+    [
+        pytest.param(
+            config,
+            shape,
+            marks=[pytest.mark.slow] * long(config, shape),
+            id=f"{config.name.replace(' ', '-')}-{shape.kernel[0]}x{shape.kernel[1]} {shape.cin}",
+        )
+        for config in ARRAYS
+        for shape in SHAPES
+    ],
 )
-@pytest.mark.parametrize("config", ARRAYS, ids=lambda config: config.name.replace(" ", "-"))
 def test_layers_are_exact(config, shape):
     """With stalls for every other pair of an array and a layer."""
     layer, image = random_layer(shape, seed=3, relu=shape.cin % 2 == 1)
@@ -114,7 +126,7 @@ R_FCN = (
 
 @pytest.mark.parametrize("name", R_FCN[:5])
 def test_layers_of_the_network_are_exact(name):
-    check_network_layer(name, outputs=(1, 5))
+    check_network_layer(name, outputs=(1, 3))
 
 
 @pytest.mark.slow

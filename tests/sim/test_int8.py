@@ -40,7 +40,7 @@ def workload(name: str, *, outputs: tuple[int, int]):
     ("name", "stalls"), [(name, 0.3 * (number % 2)) for number, name in enumerate(LAYERS)]
 )
 def test_layers_of_the_network_are_exact(name, stalls):
-    work = workload(name, outputs=(2, 5))
+    work = workload(name, outputs=(1, 4))
     program = compile_layer(work.layer, WIDE)
     result = simulate(
         program,

@@ -41,19 +41,19 @@ PASSES_ON_THEIR_WAY = 64
 # What a row does: the tile's groups, the pass under way.
 (
     _ADMITTING, _PENDING, _ENDED, _PASSES, _ADDS, _MAY_END, _ROOM, _WAIT, _CAPACITY,
-    _RESIDUAL_WORDS, ISSUED, HELD_UP, _MAY_ADMIT,
-) = range(13)  # fmt: skip
+    _RESIDUAL_WORDS, ISSUED, HELD_UP, _MAY_ADMIT, _OUTPUT,
+) = range(14)  # fmt: skip
 # The decoder: a mask word and its bits to come, a picked one, a numbered one. What a bit's filters
 # are, and whether it ends the pass, is one number.
 (
     _MASK, _BITS, _BUSY, _MASK_ENDS, _PICKED, _PICKED_BIT, _NUMBERED, _NUMBERED_BIT, _WALKED,
     _WALKED_MASK,
-) = range(13, 23)  # fmt: skip
+) = range(14, 24)  # fmt: skip
 # Passes that have ended, as cycles, and where each of those that follow them is.
 (
     _PASSES_ENDED, _RELEASE, _RELEASE_LEFT, _ADD, _ADD_LEFT, _EMIT, _EMIT_LEFT, _ENDS, _RELEASES,
-) = range(23, 32)  # fmt: skip
-_STEPS = 32
+) = range(24, 33)  # fmt: skip
+_STEPS = 33
 _POSITIONS = _STEPS + BUFFER
 _PREFETCH = _POSITIONS + BUFFER
 _EPILOGUES = _PREFETCH + BUFFER
@@ -93,7 +93,7 @@ def row_timing(config: ArrayConfig) -> list[int]:
 @inner
 def offers_output(state, at):
     """Whether an output word is on offer."""
-    return state[at + _OUTPUTS + READY] != 0
+    return state[at + _OUTPUT] != 0
 
 
 @inner
@@ -126,7 +126,7 @@ def _bit(masks, mask, bit, streams, last):
 def _step_drain(state, at, now, timing, ends, finished, issues_added, output_taken, residual):
     """The end of the row: what follows the end of each pass."""
     words = timing[DRAIN_WORDS]
-    taken = output_taken and state[at + _OUTPUTS + READY] != 0
+    taken = output_taken and state[at + _OUTPUT] != 0
     enough = not state[at + _ADDS] or state[at + _RESIDUAL_WORDS] >= words
     state[at + _MAY_END] = (
         not ends and state[at + _ROOM] >= words and state[at + _WAIT] == 0 and enough
@@ -174,7 +174,10 @@ def _step_drain(state, at, now, timing, ends, finished, issues_added, output_tak
     emitted = state[at + _EMIT_LEFT] != 0
     if emitted:
         state[at + _EMIT_LEFT] -= 1
-    step_level(state, at + _OUTPUTS, emitted, output_taken)
+    free = taken or not state[at + _OUTPUT]
+    if free:
+        state[at + _OUTPUT] = state[at + _OUTPUTS + READY]
+    step_level(state, at + _OUTPUTS, emitted, free)
 
 
 @inner

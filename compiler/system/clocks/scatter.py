@@ -19,24 +19,30 @@ from compiler.system.clocks.pieces import (
     step_cutter,
     step_splitter,
 )
-from compiler.system.clocks.queues import BUFFER, SPARE, VALID, Places, step_buffer
+from compiler.system.clocks.queues import MEMORY_QUEUE, OFFERED, Places, step_memory_queue
 
 OUTSTANDING = 255
 """Bursts that memory has been asked to write and has not confirmed."""
 
-# A `Scatterer`: its cut on the way to a beat, and the registers behind it as bits of a number; then
-# the blocks in front of them, and the beat on offer.
-_AIMED, _MARKS, _BEAT, _BEATS, _ASKED, _OWED, _UNCONFIRMED, _VALID, _STAGES = range(9)
-_CUTTER = 9
+BEATS_UNDER_WAY = 16
+"""Beats between a cut and memory."""
+
+# A `Scatterer`: its cut on the way to a beat, the registers behind it as bits of a number, and the
+# beats that there is room for; then the blocks in front of them, and the beats on offer.
+(
+    _AIMED, _MARKS, _BEAT, _BEATS, _ASKED, _OWED, _UNCONFIRMED, _VALID, _STAGES, _ROOM, _TAKEN,
+    _MAY_GO,
+) = range(12)  # fmt: skip
+_CUTTER = 12
 _SPLITTER = _CUTTER + CUTTER
 _OFFERS = _SPLITTER + SPLITTER
-SCATTERER = _OFFERS + BUFFER
+SCATTERER = _OFFERS + MEMORY_QUEUE
 
 
 @inner
 def offers_beat(state, at):
     """Whether a beat is on offer."""
-    return state[at + _OFFERS + VALID]
+    return state[at + _OFFERS + OFFERED]
 
 
 @inner
@@ -53,8 +59,7 @@ def scatterer_busy(state, at):
     return (
         cutter_busy(state, at + _CUTTER)
         or state[at + _AIMED]
-        or state[at + _VALID]
-        or offers_beat(state, at)
+        or state[at + _ROOM] != BEATS_UNDER_WAY
         or state[at + _OWED]
         or state[at + _UNCONFIRMED]
     ) != 0
@@ -63,7 +68,7 @@ def scatterer_busy(state, at):
 @inner
 def _fires(state, at, word):
     """Whether the aimed cut goes on."""
-    if not (state[at + _AIMED] and word) or state[at + _OFFERS + SPARE]:
+    if not (state[at + _AIMED] and word and state[at + _MAY_GO]):
         return False
     return (
         not state[at + _MARKS] & ASKS
@@ -96,9 +101,9 @@ def step_scatterer(
         state[at + _AIMED] != 0 and word and marks & ASKS != 0 and not state[at + _ASKED]
         and splitter_takes(state, at + _SPLITTER)
     )  # fmt: skip
-    advance = not state[at + _OFFERS + SPARE]
     beat = state[at + _VALID] >> (state[at + _STAGES] - 1) & 1
-    step_buffer(state, at + _OFFERS, beat, 0, beat_taken)
+    taken = beat_taken and state[at + _OFFERS + OFFERED] != 0
+    step_memory_queue(state, at + _OFFERS, beat, 0, beat_taken)
     aims = not state[at + _AIMED] or fires
     if granted:
         state[at + _OWED] -= burst_beats(state, at + _SPLITTER, burst)
@@ -106,9 +111,11 @@ def step_scatterer(
         state[at + _OWED] += state[at + _BEATS]
     state[at + _UNCONFIRMED] += int(granted) - int(written)
     state[at + _ASKED] = (state[at + _ASKED] != 0 or asks) and not fires
-    if advance:
-        new = fires and marks & HAS_BEAT != 0
-        state[at + _VALID] = (state[at + _VALID] << 1 | new) & ((1 << state[at + _STAGES]) - 1)
+    new = fires and marks & HAS_BEAT != 0
+    state[at + _VALID] = (state[at + _VALID] << 1 | new) & ((1 << state[at + _STAGES]) - 1)
+    state[at + _MAY_GO] = state[at + _ROOM] > 1
+    state[at + _ROOM] += state[at + _TAKEN] - int(new)
+    state[at + _TAKEN] = taken
     step_splitter(
         state, at + _SPLITTER, burst, granted, asks, state[at + _BEAT], state[at + _BEATS]
     )
@@ -122,5 +129,8 @@ def step_scatterer(
 
 
 def place_scatterer(places: Places, at: int, *, byte_bits: int) -> None:
-    """Give the scatterer at `at` its number of registers."""
-    places.constant(at + _STAGES, 1 + -(-byte_bits // 2))
+    """Give the scatterer at `at` its number of registers, and room for its beats."""
+    places.constant(at + _STAGES, 2 + -(-byte_bits // 2))
+    places.constant(at + _ROOM, BEATS_UNDER_WAY)
+    places.constant(at + _MAY_GO, 1)
+    places.memory_queue(at + _OFFERS, BEATS_UNDER_WAY - 1)

@@ -39,7 +39,7 @@ from compiler.system.clocks.walk import WALKER, WALKS, has_place, is_missing, pl
 
 (
     TURN, _POOLING, _ADDRESS, _PITCH, _WORDS, _PASSES, _HELD, ACTIVE, COMMAND, _ENTERS, _ENTERING,
-    _SHOWN,
+    _GOES,
 ) = range(12)  # fmt: skip
 _TABLE = 12
 SCATTER = _TABLE + TABLE
@@ -140,11 +140,9 @@ def step_store(
     comes = state[coming + COUNT] != 0
     source = front(state, coming) if comes else 0
     served = started and not pooling
-    # Who is next is shown to the words a cycle later.
-    moved = comes and state[at + _SHOWN] != 0 and not held
-    if moved and not pooling:
-        own = at + _COLLECTORS + source * _COLLECTOR
-        moved = state[own + _FULL] != 0 and state[own + _KNOWN] != 0 and not state[own + _ABSENT]
+    # Whether a word goes is decided a cycle before.
+    moved = state[at + _GOES] != 0
+    goes = comes and not moved and (not held or word_taken)
 
     busy = False
     for k in range(rows):
@@ -174,6 +172,9 @@ def step_store(
             if state[collector + _COME] == length:
                 state[collector + _COME] = 0
                 state[collector + _FULL] = 1
+        if goes and not pooling and k == source:
+            goes = state[collector + _FULL] != 0 and state[collector + _KNOWN] != 0
+            goes = goes and not state[collector + _ABSENT]
         starts = begins and kind == MOVE and commands[command, ROWS] >> k & 1 != 0
         any_place = has_place(state, collector, channels)
         walks_on = state[collector + _WALKS_ON] != 0
@@ -202,7 +203,7 @@ def step_store(
         if pooling:
             state[at + _ADDRESS] += state[at + _PITCH]
             state[at + _WORDS] -= 1
-    state[at + _SHOWN] = comes
+    state[at + _GOES] = goes
     if moved or has_place_for(state, coming):
         step_plain(state, coming, state[at + _ENTERS] != 0, state[at + _ENTERING], moved)
         state[at + _ENTERS] = started
