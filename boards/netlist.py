@@ -12,7 +12,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from filelock import FileLock
 
-import sim.axi_memory
 import sim.harness
 import sim.system_harness
 from boards.ecp5 import synthesize
@@ -111,7 +110,7 @@ def build_netlist_harness(
         engine=engine,
         toplevel="harness",
         sources=SOURCES,
-        made_from=(Path(sim.harness.__file__),),
+        made_from=sim.harness.MADE_FROM,
         key=f"netlist of {config!r}",
         waves=waves,
         edit=edit,
@@ -143,7 +142,7 @@ def build_netlist_system(
         engine=engine,
         toplevel="system_harness",
         sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
-        made_from=(Path(sim.axi_memory.__file__), Path(sim.system_harness.__file__)),
+        made_from=sim.system_harness.MADE_FROM,
         key=f"netlist of {config!r} {octets}",
         waves=waves,
     )

@@ -25,7 +25,7 @@ async def compute_tiles(dut):
     for name in ("seed", "stalls", "tiles"):
         getattr(dut, name).value = settings[name]
     dut.rst.value = 1
-    Clock(dut.clk, PERIOD_NS, unit="ns").start()
+    Clock(dut.clk, PERIOD_NS, unit="ns").start(start_high=False)
     for _ in range(3):
         await RisingEdge(dut.clk)
     dut.rst.value = 0

@@ -1,14 +1,13 @@
 """A whole board in simulation, at the end of a UART line."""
 
 import ctypes
-import inspect
 import tempfile
 from contextlib import chdir
 from pathlib import Path
 
 from params.sdram import SdramConfig
 from params.system import SystemConfig
-from sim.board_harness import BoardHarness
+from sim.board_harness import MADE_FROM, BoardHarness
 from sim.harness import VERILOG
 from sim.library import build_library
 
@@ -102,7 +101,7 @@ def _library(config: SystemConfig, memory: SdramConfig | int, clock_hz: int) -> 
         toplevel="board",
         verilog=(VERILOG / "sdram_model.v",),
         wrapper=WRAPPER,
-        made_from=(Path(inspect.getfile(BoardHarness)),),
+        made_from=MADE_FROM,
     )
     board = ctypes.c_void_p
     for name, result, *arguments in (

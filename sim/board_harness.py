@@ -1,6 +1,9 @@
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 """A board's design and its SDRAM: the top level that whole boards are simulated with."""
 
+import inspect
+from pathlib import Path
+
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -8,7 +11,11 @@ from amaranth.lib.wiring import In, Out
 from hw.board.core import BoardCore
 from params.sdram import SdramConfig
 from params.system import SystemConfig
+from sim.registered_reset import registered_reset
 from sim.sdram_memory import chip_parameters
+
+MADE_FROM = (Path(inspect.getfile(registered_reset)), Path(__file__))
+"""Python files that the top level is made from, for `sim.build.build`."""
 
 
 class BoardHarness(wiring.Component):
@@ -20,6 +27,7 @@ class BoardHarness(wiring.Component):
 
     Members
     -------
+    clk, rst : In, see `registered_reset`.
     rx : In, tx : Out, lines of the UART. running : Out, a run is under way.
     violations : Out(32), of the rules of the SDRAM so far.
     """
@@ -30,12 +38,20 @@ class BoardHarness(wiring.Component):
         self._memory = memory
         self._core = BoardCore(config, memory=memory, clock_hz=clock_hz, baud=baud)
         super().__init__(
-            {"rx": In(1, init=1), "tx": Out(1), "running": Out(1), "violations": Out(32)}
+            {
+                "clk": In(1),
+                "rst": In(1),
+                "rx": In(1, init=1),
+                "tx": Out(1),
+                "running": Out(1),
+                "violations": Out(32),
+            }
         )
 
     def elaborate(self, platform):
         """The two, connected."""
         m = Module()
+        registered_reset(m, self.clk, self.rst)
         m.submodules.core = core = self._core
         m.d.comb += [core.rx.eq(self.rx), self.tx.eq(core.tx), self.running.eq(core.running)]
         if isinstance(self._memory, SdramConfig):

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,9 @@ from sim.engine import Engine, build_arguments, check_waves, create_runner, envi
 from sim.errors import SimulationError
 
 TIMESCALE = ("1ns", "1ns")
+
+_TRIGGER = re.compile(r"^  reg (\\\$auto\$verilog_backend\S+ ) = 0;$", re.MULTILINE)
+"""A register that Yosys declares so that combinational blocks are evaluated at the start."""
 
 
 def build_root() -> Path:
@@ -88,6 +92,9 @@ def build(
         if waves:
             check_waves(engine)
         verilog = to_verilog(create(), name=toplevel)
+        if engine == Engine.ICARUS:
+            # As an initial value it is no event there: without, flip-flops take x at first.
+            verilog = _TRIGGER.sub(r"  reg \1;\n  initial #0 \1= 0;", verilog)
         for old, new in (edit or {}).items():
             if old not in verilog:
                 raise SimulationError(f"the Verilog of {toplevel} has no text {old!r} to replace")

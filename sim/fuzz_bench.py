@@ -56,7 +56,7 @@ class FuzzBench:
         for name in MEMORY_INPUTS:
             getattr(dut, name).value = 0
         dut.latency.value = 1
-        Clock(dut.clk, PERIOD_NS, unit="ns").start()
+        Clock(dut.clk, PERIOD_NS, unit="ns").start(start_high=False)
 
     async def reset(self) -> None:
         """Reset everything."""

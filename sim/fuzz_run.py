@@ -6,8 +6,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import sim.axi_memory
-import sim.system_harness
 from params.commands import Fault
 from sim.bench_run import run_bench
 from sim.build import Build, build, build_root
@@ -15,7 +13,7 @@ from sim.engine import Engine
 from sim.fuzz_case import MEMORY_BYTES
 from sim.fuzz_maker import CONFIGS
 from sim.harness import VERILOG
-from sim.system_harness import SystemHarness
+from sim.system_harness import MADE_FROM, SystemHarness
 
 GOOD_EVERY = 25
 """One case in so many must do its work."""
@@ -56,7 +54,7 @@ def build_fuzzed(name: str, *, fault: str = "") -> Build:
         engine=Engine.VERILATOR,
         toplevel="system_harness",
         sources=(VERILOG / "axi_memory.v", VERILOG / "event_log.v"),
-        made_from=(Path(str(sim.axi_memory.__file__)), Path(str(sim.system_harness.__file__))),
+        made_from=MADE_FROM,
     )
 
 

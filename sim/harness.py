@@ -1,6 +1,7 @@
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 """The array between files: the top level that is simulated."""
 
+import inspect
 from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal
@@ -11,12 +12,16 @@ from amaranth.lib.wiring import In, Out
 from hw.array import Array
 from params import ArrayConfig
 from params.packing import word_bytes
+from sim.registered_reset import registered_reset
 
 VERILOG = Path(__file__).parent / "verilog"
 """Folder of the Verilog modules of the benches."""
 
 SOURCES = (VERILOG / "stream_source.v", VERILOG / "stream_sink.v")
 """The modules that read and write the streams' files."""
+
+MADE_FROM = (Path(inspect.getfile(registered_reset)), Path(__file__))
+"""Python files that the top level is made from, for `sim.build.build`."""
 
 
 class Phase(Enum, shape=2):
@@ -43,6 +48,7 @@ class Harness(wiring.Component):
 
     Members
     -------
+    clk, rst : In, see `registered_reset`.
     seed : In(32); stalls : In(17), probability times 65536 that a stream pauses in a cycle.
     tiles : In(32), tiles to compute.
     finished : Out, all tiles are done.
@@ -54,6 +60,8 @@ class Harness(wiring.Component):
         self._array = Array(config) if array is None else array
         super().__init__(
             {
+                "clk": In(1),
+                "rst": In(1),
                 "seed": In(32),
                 "stalls": In(17),
                 "tiles": In(32),
@@ -67,6 +75,7 @@ class Harness(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        registered_reset(m, self.clk, self.rst)
         m.submodules.array = array = self._array
         config = array.config
         phase = Signal(Phase)

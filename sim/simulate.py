@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-import sim.harness
 from compiler.program import Program
 from params import ArrayConfig
 from sim.bench_run import run_bench
@@ -21,7 +20,7 @@ from sim.checker import Mismatch, first_mismatch
 from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.files import output_words, read_outputs, write_streams
-from sim.harness import SOURCES, Harness
+from sim.harness import MADE_FROM, SOURCES, Harness
 
 STALL_SCALE = 1 << 16
 """Steps of a stall probability."""
@@ -77,7 +76,7 @@ def build_harness(
         engine=engine,
         toplevel="harness",
         sources=SOURCES,
-        made_from=(Path(sim.harness.__file__),),
+        made_from=MADE_FROM,
         waves=waves,
         edit=edit,
     )

@@ -30,7 +30,7 @@ async def run_commands(dut):
     dut.high.value = settings["window_base"] + settings["window_size"]
     dut.rst.value = 1
     control = LiteMaster(dut, "control")
-    Clock(dut.clk, PERIOD_NS, unit="ns").start()
+    Clock(dut.clk, PERIOD_NS, unit="ns").start(start_high=False)
     for _ in range(3):
         await FallingEdge(dut.clk)
     dut.rst.value = 0

@@ -1,6 +1,9 @@
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
 """A system and its memory: the top level that whole networks are simulated with."""
 
+import inspect
+from pathlib import Path
+
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -11,6 +14,7 @@ from hw.system.system import COUNTING, System
 from params.sdram import SdramConfig
 from params.system import SystemConfig
 from sim.axi_memory import AxiMemory
+from sim.registered_reset import registered_reset
 from sim.sdram_memory import SdramMemory
 
 INITIAL = "memory.bin"
@@ -27,6 +31,12 @@ MEMORY_INPUTS = (
 )  # fmt: skip
 """What a bench tells the memory."""
 
+MADE_FROM = (
+    *(Path(inspect.getfile(part)) for part in (AxiMemory, SdramMemory, registered_reset)),
+    Path(__file__),
+)
+"""Python files that the top level is made from, for `sim.build.build`."""
+
 
 class SystemHarness(wiring.Component):
     """A system with a memory that is loaded from a file and written to one.
@@ -38,6 +48,7 @@ class SystemHarness(wiring.Component):
 
     Members
     -------
+    clk, rst : In, see `registered_reset`.
     control : In(axi_lite); interrupt : Out, see `System`.
     seed, stalls, latency, order, flush, reload, low, high, broken, violations, outside, beats_read,
     beats_written : see `AxiMemory`.
@@ -57,6 +68,8 @@ class SystemHarness(wiring.Component):
         self._system = System(config) if system is None else system
         super().__init__(
             {
+                "clk": In(1),
+                "rst": In(1),
                 "control": In(axi_lite()),
                 "interrupt": Out(1),
                 "seed": In(32),
@@ -78,6 +91,7 @@ class SystemHarness(wiring.Component):
     def elaborate(self, platform):
         """The two, connected."""
         m = Module()
+        registered_reset(m, self.clk, self.rst)
         m.submodules.system = system = self._system
         options = {
             "size": self._memory_bytes,

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-import sim.axi_memory
-import sim.sdram_memory
-import sim.system_harness
 from compiler.system.image import SystemImage
 from params.commands import Fault
 from params.sdram import SdramConfig
@@ -26,7 +23,7 @@ from sim.engine import Engine
 from sim.errors import SimulationError
 from sim.harness import VERILOG
 from sim.system_events import EventLog, read_events
-from sim.system_harness import EVENT_LOG, FINAL, INITIAL, SystemHarness
+from sim.system_harness import EVENT_LOG, FINAL, INITIAL, MADE_FROM, SystemHarness
 
 STALL_SCALE = 1 << 16
 """Steps of a stall probability."""
@@ -125,10 +122,7 @@ def build_system(
             VERILOG / ("axi_memory.v" if sdram is None else "sdram_model.v"),
             VERILOG / "event_log.v",
         ),
-        made_from=tuple(
-            Path(str(module.__file__))
-            for module in (sim.axi_memory, sim.sdram_memory, sim.system_harness)
-        ),
+        made_from=MADE_FROM,
         waves=waves,
     )
 
