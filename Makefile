@@ -88,6 +88,6 @@ clean:
 	@touch $@
 
 .venv/installed-bench: .venv/installed
-	@$(pip) -e '.[torch,boards]'
+	@$(pip) -e '.[torch,boards,host]'
 	@touch $@
 

@@ -14,7 +14,6 @@ from compiler.system.image import SystemImage
 from compiler.system.lower import lower_network
 from golden.layer import QuantizedConv
 from golden.network import INPUT, IntegerNetwork
-from golden.network_files import read_network
 from host.driver import BoardRun, Driver
 from host.link import Link
 from params.system import SystemConfig
@@ -36,7 +35,7 @@ class BoardDetector:
     ----------
     link : to the board.
     board : which it is.
-    path : of the exported network.
+    network : exported. path : where it was read from.
     threshold : what is more probable is found.
     reload : load what is there already, once.
     verify : read back what was loaded.
@@ -50,11 +49,11 @@ class BoardDetector:
     Raises
     ------
     UsageError : the network does not fit the board's system.
-    NetworkFileError, GraphError, NetworkError : no such network.
     """
 
     link: Link
     board: Board
+    network: IntegerNetwork
     path: Path
     threshold: float
     reload: bool = False
@@ -65,7 +64,7 @@ class BoardDetector:
     loads: int = field(default=0, init=False)
 
     def __post_init__(self):
-        self._detector = IntegerDetector(read_network(self.path))
+        self._detector = IntegerDetector(self.network)
         self._system = fitting_system(self._detector.network, self.board)
         self._images: dict[tuple[int, int], SystemImage] = {}
         self._driver: tuple[tuple[int, int], Driver] | None = None

@@ -9,12 +9,15 @@ from rich.table import Table
 
 from boards.board import Board
 from boards.catalogue import BOARDS, find_board
-from cli.board_detector import BoardDetector, Telling
+from cli.board_detector import BoardDetector, fitting_system
 from cli.boxes import check_picture, draw_panels
 from cli.console import JsonOption, UsageError, console, errors, progress_bar, write_json
 from cli.detection_report import detection_table, find_all
+from golden.network_files import read_network
 from host.link import TIMEOUT, Link
+from host.serial_port import need_pyserial
 from params.registers import COUNTERS
+from params.system import SystemConfig
 from rfcn.data.images import load_image
 from rfcn.pretrained import INTEGER
 from sim.board_server import BoardServer
@@ -96,11 +99,14 @@ def run_command(
         raise UsageError(f"--baud is {baud}, but must be at least 1")
     path = INTEGER[4] if network == Path(OWN) else network
     pixels = [load_image(image) for image in images]
+    exported = read_network(path)
+    system = fitting_system(exported, board)
+    need_pyserial()
     with ExitStack() as stack:
         server = None
         if simulate:
             with errors.status(f"building the simulation of the {board.name}"):
-                server = stack.enter_context(_simulate(board))
+                server = stack.enter_context(_simulate(board, system))
             link = Link.open(server.url, baud=SIMULATED_BAUD, timeout=SIMULATED_TIMEOUT)
         else:
             assert port is not None
@@ -112,8 +118,16 @@ def run_command(
         def telling(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
-        detector = _detector(
-            link, board, path, threshold, check=check, verify=verify, reload=reload, telling=telling
+        detector = BoardDetector(
+            link=link,
+            board=board,
+            network=exported,
+            path=path,
+            threshold=threshold,
+            check=check,
+            verify=verify,
+            reload=reload,
+            telling=telling,
         )
         panels, rows = find_all(images, pixels, [detector.detector])
         statistics = link.statistics
@@ -148,20 +162,10 @@ def run_command(
     console.print(f"picture: {output}", highlight=False)
 
 
-def _simulate(board: Board) -> BoardServer:
-    if board.system is None:
-        raise UsageError(f"the {board.name} holds no system that runs networks: choose another")
+def _simulate(board: Board, system: SystemConfig) -> BoardServer:
     clock_hz = round(1e6 * board.clock_mhz)
     memory = board.memory(board.clock_mhz) if callable(board.memory) else board.memory
-    return BoardServer(board.system, memory=memory, clock_hz=clock_hz)
-
-
-def _detector(
-    link: Link, board: Board, path: Path, threshold: float, *, telling: Telling, **options: bool
-) -> BoardDetector:
-    return BoardDetector(
-        link=link, board=board, path=path, threshold=threshold, telling=telling, **options
-    )
+    return BoardServer(system, memory=memory, clock_hz=clock_hz)
 
 
 def _run_table(rows: list[dict]) -> Table:

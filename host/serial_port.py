@@ -73,13 +73,24 @@ class SerialPort:
             ) from failure
 
 
-def _open(name: str, baud: float) -> Any:
+def need_pyserial() -> Any:
+    """The module `serial`.
+
+    Raises
+    ------
+    LinkError : it is not installed.
+    """
     try:
         import serial
     except ImportError as failure:
         raise LinkError(
             "serial ports need pyserial, which is not installed: pip install 'zeroshift[host]'"
         ) from failure
+    return serial
+
+
+def _open(name: str, baud: float) -> Any:
+    serial = need_pyserial()
     try:
         return serial.serial_for_url(
             name, baudrate=round(baud), timeout=0, write_timeout=WRITE_SECONDS, exclusive=True

@@ -1,6 +1,7 @@
 """`zeroshift run` on a board in software."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -106,6 +107,26 @@ def test_faults_are_told_in_a_sentence(options, words, board, picture, tmp_path)
     assert done.status == 1
     assert words in done.errors
     assert done.errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "words"),
+    [
+        ([], "serial", "pip install 'zeroshift[host]'"),
+        (["--net", "missing.npz"], None, "there is no file missing.json"),
+        (["--board", "icebreaker"], None, "the icebreaker holds no system"),
+    ],
+)
+def test_nothing_is_simulated_in_vain(options, missing, words, picture, tmp_path, monkeypatch):
+    def server(*_args, **_named):
+        raise AssertionError("a board was built")
+
+    monkeypatch.setattr("cli.run.BoardServer", server)
+    if missing:
+        monkeypatch.setitem(sys.modules, missing, None)
+    done = run("run", "--simulate", "--image", picture, "-o", tmp_path / "out.png", *options)
+    assert done.status == 1
+    assert words in done.errors
 
 
 def test_a_network_with_more_levels_than_the_board_is_refused(board, picture, tmp_path):
