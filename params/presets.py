@@ -30,7 +30,7 @@ PRESETS = {
         # As many processing elements as the ECP5-85F has room for, with nothing beside them.
         ArrayConfig(
             name="ulx3s-full", lanes=72, rows=4, depth=3072, lane_groups=4, drain_width=8,
-            code_depth=1024,
+            code_depth=512,
         ),
         ArrayConfig(
             name="ulx3s-dense-full", lanes=80, rows=2, filters_per_row=3, levels=16, depth=3072,

@@ -204,7 +204,7 @@ module MULT18X18D (
 endmodule
 
 // Flip-flop of a slice (Lattice FPGA-TN-02032). SD tells where its datum comes from: the table beside
-// it (DI) or the fabric (M).
+// it (DI) or the fabric (M), as text or, out of JSON, as a number.
 module TRELLIS_FF (
     input wire CLK, LSR, CE, DI, M,
     output reg Q
@@ -220,7 +220,7 @@ module TRELLIS_FF (
     wire clock = (CLKMUX == "INV") ? ~CLK : CLK;
     wire reset = (LSRMUX == "INV") ? ~LSR : LSR;
     wire enable = (CEMUX == "CE") ? CE : (CEMUX == "INV") ? ~CE : (CEMUX == "1");
-    wire datum = (SD == "0") ? M : DI;
+    wire datum = (SD == "0" || SD == 0) ? M : DI;
     wire at_reset = (REGSET == "SET");
     wire at_once = reset & (SRMODE == "ASYNC");
 

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, signed
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,7 +36,9 @@ TINY = preset("tiny")
 
 
 class Cells(wiring.Component):
-    """A block RAM that begins with contents, and a multiplier, each with or without registers.
+    """A block RAM that begins with contents, a multiplier, and a sum that is kept beside adding on.
+
+    RAM and multiplier have registers or none.
 
     Parameters
     ----------
@@ -59,11 +61,17 @@ class Cells(wiring.Component):
                 "b": In(signed(17)),
                 "word": Out(width),
                 "product": Out(signed(35)),
+                "kept": Out(self._width),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
+        total, following = Signal(self._width), Signal(self._width)
+        m.d.comb += following.eq(total + self.data)
+        m.d.sync += total.eq(following)
+        with m.If(self.read):
+            m.d.sync += self.kept.eq(following)
         m.submodules.ram = ram = memory.Memory(
             shape=self._width, depth=512, init=self._contents, attrs={"no_rw_check": 1}
         )
@@ -97,23 +105,21 @@ class Pair(wiring.Component):
             for name, member in self._cells.signature.members.items()
             if member.flow == In
         }
-        super().__init__({**inputs, "word": Out(64), "differs": Out(32)})
+        super().__init__({**inputs, "word": Out(64), "kept": Out(64), "differs": Out(32)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.cells = cells = self._cells
-        word, product = Signal.like(cells.word), Signal.like(cells.product)
-        ports = {}
+        ports, outputs = {}, {}
         for name, member in cells.signature.members.items():
             if member.flow == In:
                 m.d.comb += getattr(cells, name).eq(getattr(self, name))
                 ports[f"i_{name}"] = getattr(self, name)
-        m.submodules.netlist = Instance(
-            "cells", i_clk=ClockSignal(), i_rst=ResetSignal(), o_word=word, o_product=product,
-            **ports,
-        )  # fmt: skip
-        m.d.comb += self.word.eq(word)
-        with m.If((word != cells.word) | (product != cells.product)):
+            else:
+                ports[f"o_{name}"] = outputs[name] = Signal.like(getattr(cells, name))
+        m.submodules.netlist = Instance("cells", i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+        m.d.comb += [self.word.eq(outputs["word"]), self.kept.eq(outputs["kept"])]
+        with m.If(Cat(outputs[name] != getattr(cells, name) for name in outputs).any()):
             m.d.sync += self.differs.eq(self.differs + 1)
         return m
 
@@ -135,6 +141,8 @@ def test_models_of_cells_do_what_the_rtl_does(width, registers, tmp_path):
     cells = json.loads((tmp_path / "cells.json").read_text())["modules"]["cells"]["cells"]
     (ram,) = (cell for cell in cells.values() if cell["type"] == "DP16KD")
     assert ("OUTREG" in ram["parameters"].values()) == registers
+    from_fabric = [cell for cell in cells.values() if cell["parameters"].get("SD") == "0"]
+    assert len(from_fabric) == width
     models = tmp_path / "models.v"
     models.write_text(cell_models())
     pair = build(
