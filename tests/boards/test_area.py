@@ -52,7 +52,7 @@ def tools(monkeypatch):
 
     monkeypatch.setattr(boards.area, "synthesize", synthesize)
     monkeypatch.setattr(boards.area, "place_and_route", place_and_route)
-    monkeypatch.setattr(boards.area, "version", dict.fromkeys(TOOLS, "1.0").__getitem__)
+    monkeypatch.setattr(boards.area, "tool_version", dict.fromkeys(TOOLS, "1.0").__getitem__)
     return calls
 
 
