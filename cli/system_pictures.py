@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cli.pictures import BOUND, DENSE, INK, SPARSE, new_figure, save
 from params.commands import Unit
+from sim.layer_cycles import MeasuredCycles
 from sim.system_record import SystemRecord
 
 UNITS = {
@@ -15,8 +16,8 @@ UNITS = {
 }
 """Units in the order of the timeline, with name and colour."""
 
-MOST_NAMES = 60
-"""Layers that are named below a timeline."""
+NAME_ROOM = 1 / 170
+"""What a layer's name takes of the length of a timeline."""
 
 
 def draw_system(folder: Path, runs: Sequence[SystemRecord], *, title: str) -> list[Path]:
@@ -47,22 +48,30 @@ def _timeline(runs: Sequence[SystemRecord], title: str):
             axes.broken_barh(bars, (place - 0.4, 0.8), color=colour, linewidth=0)
         start = 0
         for layer in run.layers:
-            marks.append((offset + start, layer.name))
+            marks.append((offset + start, layer))
             start += layer.cycles
         offset += run.counters["cycles"]
     for cycle, _ in marks:
         axes.axvline(cycle, color=DENSE, linewidth=0.4, zorder=0)
-    if len(marks) <= MOST_NAMES:
-        for cycle, name in marks:
-            axes.text(cycle, -0.6, name, rotation=90, fontsize=5, color=INK, va="bottom", ha="left")
+    for cycle, name in _named(marks, offset * NAME_ROOM):
+        axes.text(cycle, -0.6, name, rotation=90, fontsize=5, color=INK, va="bottom", ha="left")
     axes.set_yticks(range(len(UNITS)), [name for name, _ in UNITS.values()])
-    axes.set_ylim(len(UNITS) - 0.4, -2.0 if len(marks) <= MOST_NAMES else -0.6)
+    axes.set_ylim(len(UNITS) - 0.4, -2.0)
     axes.set_xlim(0, offset)
     axes.xaxis.set_major_formatter(lambda cycles, _: f"{cycles:,.0f}")
     axes.set_xlabel("cycles")
     axes.set_title(title, loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _named(marks: Sequence[tuple[int, MeasuredCycles]], room: float) -> list[tuple[int, str]]:
+    """The layers whose names do not run into those of longer layers, with their first cycles."""
+    named: list[tuple[int, str]] = []
+    for cycle, layer in sorted(marks, key=lambda mark: -mark[1].cycles):
+        if all(abs(cycle - other) >= room for other, _ in named):
+            named.append((cycle, layer.name))
+    return named
 
 
 def _layers(runs: Sequence[SystemRecord], title: str):
