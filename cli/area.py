@@ -75,7 +75,8 @@ def _table(reports: list[BoardReport]) -> Table:
     )
     for name in ("design", "PEs", "MHz", "placed", "a lane: LUT4", "carry", "FF", "DSP", "EBR",
                  "array: LUTs", "FF", "DSP", "EBR"):  # fmt: skip
-        table.add_column(name, justify="left" if name in ("design", "placed") else "right")
+        left = name in ("design", "placed")
+        table.add_column(name, justify="left" if left else "right", overflow="fold")
     for report in reports:
         lane, array, most = report.lane, report.array, report.available
         table.add_row(
