@@ -37,8 +37,8 @@ ARRAYS = (
 )  # fmt: skip
 
 SHAPES = (
-    ConvShape(cin=5, cout=19, kernel=3, padding=1, height=9, width=9),
-    ConvShape(cin=16, cout=9, kernel=1, height=7, width=9),
+    ConvShape(cin=5, cout=19, kernel=3, padding=1, height=7, width=9),
+    ConvShape(cin=16, cout=9, kernel=1, height=5, width=7),
     ConvShape(cin=3, cout=5, kernel=7, stride=2, padding=3, height=12, width=12),
     ConvShape(cin=2, cout=8, kernel=3, dilation=2, padding=2, height=6, width=7),
     ConvShape(cin=1, cout=40, kernel=1, height=5, width=6),
@@ -89,7 +89,7 @@ def test_layers_are_exact(config, shape):
     check(layer, image, config, stalls=0.4 * (pair % 2))
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+@pytest.mark.parametrize("seed", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in range(3))])
 def test_infinities_nan_zeros_and_tiny_numbers_are_exact(seed):
     layer, image = random_layer(SHAPES[seed], seed=seed, relu=seed == 1, special=True)
     result = check(layer, image, ARRAYS[0])
@@ -150,5 +150,5 @@ def check_network_layer(name: str, *, outputs: tuple[int, int]) -> None:
 
 
 def test_the_preset_for_tests_runs():
-    layer, image = random_layer(SHAPES[0], seed=9)
+    layer, image = random_layer(SHAPES[3], seed=9)
     check(layer, image, preset("tiny-float32"))

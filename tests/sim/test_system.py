@@ -16,7 +16,7 @@ from sim.system_network import SystemMemory, simulate_system
 from sim.system_record import to_json
 from sim.system_run import Memory, build_system, run_commands
 from tests.golden.networks import small_network
-from tests.sim.layers import ENGINES, QUICK
+from tests.sim.layers import ENGINES, QUICK, needs_icarus
 
 CONFIG = SystemConfig(array=dataclasses.replace(preset("tiny"), name="tiny system"))
 
@@ -93,7 +93,13 @@ def test_a_kept_run_is_not_run_again(tmp_path, monkeypatch):
     assert (repaired.layers, repaired.digests) == (first.layers, first.digests)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine",
+    [
+        Engine.VERILATOR,
+        pytest.param(Engine.ICARUS, marks=[needs_icarus, pytest.mark.slow]),
+    ],
+)
 def test_an_sdram_is_the_memory(engine):
     network = small_network(3)
     chip = sdram.ulx3s(100.0, power_up=1_000)
