@@ -16,6 +16,12 @@ from params import preset
 
 DESIGNS = "ulx3s-full,ulx3s-dense-full,ulx3s-int8,ulx3s-float32"
 
+FIGURES = (
+    "PEs", "clock, MHz", "placed", "a lane: LUT4", "a lane: carry", "a lane: FF", "a lane: DSP",
+    "a lane: EBR", "array: LUTs", "array: FF", "array: DSP", "array: EBR",
+)  # fmt: skip
+"""Rows of the table."""
+
 EPILOG = """Examples:
 
 zeroshift area
@@ -67,29 +73,35 @@ def area_command(
 
 
 def _table(reports: list[BoardReport]) -> Table:
+    """A column for each array."""
     first = reports[0]
-    tools = ", ".join(f"{tool} {version}" for tool, version in first.tools.items())
+    tools = "\n".join(f"{tool} {version}" for tool, version in first.tools.items())
     table = Table(
         title=f"Arrays on the {first.device}",
         caption=f"a lane: what a lane more takes in a row; LUTs with carries\n{tools}",
     )
-    for name in ("design", "PEs", "MHz", "placed", "a lane: LUT4", "carry", "FF", "DSP", "EBR",
-                 "array: LUTs", "FF", "DSP", "EBR"):  # fmt: skip
-        left = name in ("design", "placed")
-        table.add_column(name, justify="left" if left else "right", overflow="fold")
+    table.add_column("design")
     for report in reports:
-        lane, array, most = report.lane, report.array, report.available
-        table.add_row(
-            report.design, str(report.processing_elements), f"{report.clock_mhz:.1f}",
-            report.placed,
-            *(f"{value:.1f}" for value in (lane.lut4, lane.carry, lane.ff)),
-            *(f"{value:.2f}" for value in (lane.dsp, lane.ebr)),
-            *(
-                f"{used:,} ({used / limit:.0%})"
-                for used, limit in (
-                    (array.luts, most.lut4), (array.ff, most.ff), (array.dsp, most.dsp),
-                    (array.ebr, most.ebr),
-                )
-            ),
-        )  # fmt: skip
+        table.add_column(report.design, justify="right", overflow="fold")
+    columns = zip(*map(_figures, reports), strict=True)
+    for name, figures in zip(FIGURES, columns, strict=True):
+        table.add_row(name, *figures)
     return table
+
+
+def _figures(report: BoardReport) -> list[str]:
+    lane, array, most = report.lane, report.array, report.available
+    return [
+        str(report.processing_elements),
+        f"{report.clock_mhz:.1f}",
+        report.placed,
+        *(f"{value:.1f}" for value in (lane.lut4, lane.carry, lane.ff)),
+        *(f"{value:.2f}" for value in (lane.dsp, lane.ebr)),
+        *(
+            f"{used:,} ({used / limit:.0%})"
+            for used, limit in (
+                (array.luts, most.lut4), (array.ff, most.ff), (array.dsp, most.dsp),
+                (array.ebr, most.ebr),
+            )
+        ),
+    ]  # fmt: skip
